@@ -1,0 +1,70 @@
+import type { ApiObject } from 'cdk8s';
+import type { Construct } from 'constructs';
+
+import type { Accelerator } from '../lib/accelerators/accelerator';
+import type { ResolvedDevices } from '../lib/accelerators/device-options';
+import { digest } from '../lib/artifacts/lineage';
+import { Delivery } from '../lib/delivery';
+import { Platform } from '../lib/platform';
+import type { ComposedPod } from '../lib/pods/composed-pod';
+import type { CommandPart } from '../lib/pods/pod-fragment';
+import { mountScriptsAndFiles } from '../lib/pods/script-volumes';
+import { composeTask } from '../lib/pods/task-layers';
+import type { Task } from '../lib/runtimes/task';
+import type { WorkloadOptions } from '../lib/workload-options';
+import type { BatchRequest } from '../lib/workloads/batch-request';
+import type { KubernetesObject } from '../lib/workloads/kubernetes-object';
+import type { WorkloadKind } from '../lib/workloads/workload-kind';
+import { fileConfigMaps, fileDigest, renderObjects, scriptConfigMaps } from './kubernetes-objects';
+import { objectLabels, objectName } from './object-name';
+
+/** A task and how it is run to its end. */
+export interface BatchTask {
+  readonly task: Task;
+  readonly kind: WorkloadKind;
+  readonly pods: number;
+  readonly options: WorkloadOptions;
+  readonly backoffLimit: number;
+  readonly activeDeadlineSeconds?: number | undefined;
+  readonly ttlSecondsAfterFinished?: number | undefined;
+  readonly accelerator?: Accelerator | undefined;
+  readonly devices?: ResolvedDevices | undefined;
+  readonly rankTable?: string | undefined;
+  readonly schedulerCommand?: readonly CommandPart[] | undefined;
+}
+
+/**
+ * Renders a batch task. The workload's name carries a digest of its whole spec, because Jobs are immutable: a changed spec is a new object,
+ * an unchanged one the same bytes.
+ */
+export function renderBatchTask(scope: Construct, batch: BatchTask): ApiObject {
+  checkTimeToLive(batch, Platform.of(scope));
+  const base = objectName(scope);
+  const name = `${base}-${digest(batchObjects(scope, batch, base, base), 8)}`;
+  return renderObjects(scope, batchObjects(scope, batch, base, name, true));
+}
+
+function batchObjects(scope: Construct, batch: BatchTask, base: string, name: string, withConfigMaps = false): KubernetesObject[] {
+  const platform = Platform.of(scope);
+  const { task, kind, pods, rankTable } = batch;
+  const facts = { name, pods, rankTable, queue: platform.scheduler.queue };
+  const composed = composeTask({ ...batch, kind: kind._kind.fragment(facts), platform });
+  const { labels } = objectLabels(base, task.name, scope);
+  const configMaps = { scripts: `${base}-scripts`, files: `${base}-files-${fileDigest(composed)}` };
+  const pod = mountScriptsAndFiles(composed, platform.scriptDelivery, configMaps);
+  const request: BatchRequest = { ...batch, ...facts, pod, labels };
+  return [
+    ...kind._kind.render(request),
+    ...(withConfigMaps ? podConfigMaps(composed, platform, configMaps, labels) : []),
+  ];
+}
+
+function podConfigMaps(pod: ComposedPod, platform: Platform, names: { scripts: string; files: string }, labels: Record<string, string>): KubernetesObject[] {
+  return [...scriptConfigMaps(pod, platform, names.scripts, labels), ...fileConfigMaps(pod, names.files, labels)];
+}
+
+function checkTimeToLive({ ttlSecondsAfterFinished }: BatchTask, { delivery }: Platform): void {
+  if (ttlSecondsAfterFinished !== undefined && delivery !== Delivery.KUBECTL) {
+    throw new Error(`'ttlAfterFinished' does not go with ${delivery}: it would find the finished job missing and run it again; leave it out`);
+  }
+}

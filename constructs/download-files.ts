@@ -1,0 +1,66 @@
+import { Size } from 'cdk8s';
+import { Construct } from 'constructs';
+
+import { Artifact } from '../lib/artifacts/artifact';
+import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import type { IArtifactStore } from '../lib/artifacts/artifact-store';
+import type { WeightSource } from '../lib/artifacts/weight-source';
+import { type DownloadOptions, renderDownload } from './download-options';
+import { located } from './located';
+
+/** Files to download once, by a Job. */
+export interface DownloadFilesProps extends DownloadOptions {
+  /** The store that gets them. */
+  readonly store: IArtifactStore;
+  /** Where they come from. */
+  readonly source: WeightSource;
+  /** What they are: a data set, a source tree. */
+  readonly format: ArtifactFormat;
+
+  /**
+   * About how much it is; the download's deadline follows from it.
+   *
+   * @default Size.gibibytes(1)
+   */
+  readonly size?: Size;
+
+  /**
+   * The first part of the directory's name.
+   *
+   * @default - the construct's id
+   */
+  readonly artifactName?: string;
+
+  /**
+   * Glob patterns of which each must match at least one file, e.g. `train.json`.
+   *
+   * @default - none
+   */
+  readonly require?: string[];
+}
+
+/** A Job that downloads something that is no model: a data set (`ArtifactFormat.DATASET`) or a source tree (`ArtifactFormat.SOURCE_TREE`). */
+export class DownloadFiles extends Construct {
+  /** The files, for the constructs that read them. */
+  public readonly artifact: Artifact;
+
+  /**
+   * @throws if the store is read-only, the name is not kebab-case, or the image is not pinned
+   */
+  constructor(scope: Construct, id: string, props: DownloadFilesProps) {
+    super(scope, id);
+    this.artifact = located(this, () => filesArtifact(props, props.artifactName ?? id));
+    const bytes = (props.size?.toKibibytes() ?? 1024 * 1024) * 1024;
+    located(this, () => renderDownload(this, this.artifact, { source: props.source, include: [], require: props.require ?? [], bytes }, props));
+  }
+}
+
+function filesArtifact({ store, source, format }: DownloadFilesProps, name: string): Artifact {
+  if (store.readOnly) {
+    throw new Error(`'store' ${store.storeName} is read-only; ${name} cannot be downloaded to it`);
+  }
+  if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(name)) {
+    throw new Error(`'artifactName' becomes a directory's name, so it must be kebab-case, got '${name}'`);
+  }
+  return Artifact._produced(name, store, format, { source: source._identity });
+}

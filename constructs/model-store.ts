@@ -1,0 +1,102 @@
+import { Size } from 'cdk8s';
+import { type IPersistentVolumeClaim, PersistentVolumeAccessMode, PersistentVolumeClaim } from 'cdk8s-plus-27';
+import { Construct } from 'constructs';
+
+import type { IArtifactStore } from '../lib/artifacts/artifact-store';
+import { located } from './located';
+import { objectName } from './object-name';
+
+/** A new claim for artifacts, or one that exists. */
+export interface ModelStoreProps {
+  /**
+   * Size of a new claim. Weights are 12 to 130 GB, and a fine-tune writes several times that.
+   *
+   * @default - none: `existingClaim` is needed
+   */
+  readonly size?: Size;
+
+  /**
+   * The storage class of a new claim.
+   *
+   * @default - the cluster's default class
+   */
+  readonly storageClassName?: string;
+
+  /**
+   * Access modes of a new claim. Everything but ReadWriteMany binds all pods to one node.
+   *
+   * @default - ReadWriteMany
+   */
+  readonly accessModes?: PersistentVolumeAccessMode[];
+
+  /**
+   * A claim that exists already, taken to be usable from several nodes.
+   *
+   * @default - a new claim of `size`
+   */
+  readonly existingClaim?: IPersistentVolumeClaim;
+
+  /**
+   * Whether nobody may write to it.
+   *
+   * @default false
+   */
+  readonly readOnly?: boolean;
+
+  /**
+   * Folder under `/artifacts` where pods see it.
+   *
+   * @default - the construct's id
+   */
+  readonly storeName?: string;
+}
+
+/** A volume for artifacts, mounted at its root under `/artifacts` in every pod that reads or writes one. */
+export class ModelStore extends Construct implements IArtifactStore {
+  /** Folder under `/artifacts` where pods see it. */
+  public readonly storeName: string;
+  /** Whether pods on several nodes can use it at once. */
+  public readonly shared: boolean;
+  /** Whether nobody may write to it. */
+  public readonly readOnly: boolean;
+  /** Name of the claim. */
+  public readonly claimName: string;
+
+  /**
+   * @throws if neither or both of `size` and `existingClaim` are given, the size is zero, or a name is not kebab-case
+   */
+  constructor(scope: Construct, id: string, props: ModelStoreProps) {
+    super(scope, id);
+    located(this, () => { checkStore(props, props.storeName ?? id); });
+    const accessModes = props.accessModes ?? [PersistentVolumeAccessMode.READ_WRITE_MANY];
+    this.storeName = props.storeName ?? id;
+    this.readOnly = props.readOnly ?? false;
+    this.shared = props.existingClaim !== undefined || accessModes.some((mode) => mode.endsWith('Many'));
+    this.claimName = props.existingClaim?.name ?? located(this, () => objectName(this));
+    if (props.existingClaim === undefined) {
+      new PersistentVolumeClaim(this, 'Resource', {
+        metadata: { name: this.claimName }, accessModes, storage: props.size as Size, storageClassName: props.storageClassName,
+      });
+    }
+  }
+
+  /** The `volumes` entry of a pod without its name. */
+  public get volumeSource(): { [key: string]: any } {
+    return { persistentVolumeClaim: { claimName: this.claimName, ...(this.readOnly && { readOnly: true }) } };
+  }
+}
+
+function checkStore({ size, existingClaim, accessModes }: ModelStoreProps, storeName: string): void {
+  if ((size === undefined) === (existingClaim === undefined)) {
+    throw new Error(`a store needs either 'size' for a new claim or 'existingClaim', got ${size === undefined ? 'neither' : 'both'}`);
+  }
+  if (size !== undefined && size.toKibibytes() < 1) {
+    throw new Error(`'size' of a store must be positive, got ${size.asString()}`);
+  }
+  if (accessModes?.length === 0) {
+    throw new Error('\'accessModes\' of a store must not be empty; leave it out for ReadWriteMany');
+  }
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(storeName) || storeName.length > 50) {
+    throw new Error(`'storeName' must be kebab-case, at most 50 characters, got '${storeName}'`);
+  }
+}

@@ -1,0 +1,94 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import * as path from 'node:path';
+
+/** A file of `container/`: its path there, with `/`, and its text. */
+export interface ScriptFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** ConfigMaps hold at most 1 MiB, and etcd and reviewers suffer long before. */
+const MAXIMUM_BYTES = 200 * 1024;
+
+/**
+ * The files that scripts need: their entry files and all modules of `container/` that they import, however deep.
+ *
+ * @param names file names without their ending, e.g. `fetch_weights`
+ * @throws if a script does not exist, or all together exceed 200 KiB
+ */
+export function scriptFiles(names: readonly string[]): ScriptFile[] {
+  const found = new Map<string, string>();
+  const pending = names.map(entryFile);
+  for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+    if (!found.has(file)) {
+      const text = readFileSync(path.join(containerDirectory(), file), 'utf8');
+      found.set(file, text);
+      pending.push(...importedFiles(file, text));
+    }
+  }
+  const files = [...found].map(([name, text]) => ({ path: name, text })).sort((a, b) => a.path < b.path ? -1 : 1);
+  checkSize(names, files);
+  return files;
+}
+
+/** ConfigMap keys cannot hold `/`; Python's file names hold no `-`. */
+export function configMapKey(file: ScriptFile): string {
+  return file.path.replace(/\//g, '-');
+}
+
+/** The folder `container/` beside this package's `package.json`, whether this runs compiled or from source. */
+export function containerDirectory(): string {
+  let directory = __dirname;
+  while (!existsSync(path.join(directory, 'container', 'pod'))) {
+    const parent = path.dirname(directory);
+    if (parent === directory) {
+      throw new Error(`the folder 'container' of cdk8s-chatglm was not found above ${__dirname}; the package is incomplete, install it again`);
+    }
+    directory = parent;
+  }
+  return path.join(directory, 'container');
+}
+
+function entryFile(name: string): string {
+  const file = ['.py', '.sh'].map((ending) => `${name}${ending}`).find((candidate) => existsSync(path.join(containerDirectory(), candidate)));
+  if (file === undefined) {
+    throw new Error(`there is no script '${name}' in ${containerDirectory()}`);
+  }
+  return file;
+}
+
+/** Follows `import a.b` and `from a.b import c`, at the top level or indented; names that are no files of ours belong to Python. */
+function importedFiles(file: string, text: string): string[] {
+  if (!file.endsWith('.py')) {
+    return [];
+  }
+  const plain = [...text.matchAll(/^\s*import\s+([\w., ]+)/gm)].flatMap((match) => (match[1] as string).split(',')).map((name) => name.trim().split(' ')[0] as string);
+  const from = [...text.matchAll(/^\s*from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]+)/gm)].flatMap((match) => {
+    const module = match[1] as string;
+    const names = (match[2] as string).replace(/#[^\n]*|[()]/g, '').split(',').map((name) => name.trim().split(/\s+/)[0] as string);
+    return [module, ...names.map((name) => `${module}.${name}`)];
+  });
+  return [...new Set([...plain, ...from])].flatMap(moduleFiles);
+}
+
+/** The files of one module: itself and the `__init__.py` of every package above it. */
+function moduleFiles(module: string): string[] {
+  const parts = module.split('.');
+  const initials = parts.map((_, index) => [...parts.slice(0, index + 1), '__init__.py'].join('/'));
+  return [...initials, `${parts.join('/')}.py`].filter((file) => existsSync(path.join(containerDirectory(), file)));
+}
+
+function checkSize(names: readonly string[], files: readonly ScriptFile[]): void {
+  const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  if (bytes > MAXIMUM_BYTES) {
+    throw new Error(`the scripts ${names.join(', ')} have ${String(Math.ceil(bytes / 1024))} KiB, more than the 200 KiB of a ConfigMap; use ScriptDelivery.image`);
+  }
+}
+
+/** Every script of `container/`, by name. */
+export function allScripts(): string[] {
+  return readdirSync(containerDirectory())
+    .filter((file) => /\.(py|sh)$/.test(file) && statSync(path.join(containerDirectory(), file)).isFile())
+    .map((file) => file.replace(/\.(py|sh)$/, ''))
+    .sort();
+}

@@ -1,0 +1,109 @@
+"""One commit's files from a git server, by protocol version 2 over HTTP (git documentation, gitprotocol-v2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+
+from fetch.address import shown
+from fetch.git.pack import BadPackError, Object, parse
+from fetch.http import Client, Request
+from pod.exit_codes import BAD_MANIFEST, NOT_FOUND, UNSAFE_NAME, Fault
+
+_DELIMITER = b"0001"
+_FLUSH = b"0000"
+_REGULAR = (b"100644", b"100755", b"100664")
+_FOLDER, _SUBMODULE = b"40000", b"160000"
+
+
+class RemoteTree:
+    """The repository at `url`; `credentials` are headers."""
+
+    def __init__(self, client: Client, url: str, credentials: Mapping[str, str]) -> None:
+        self._client = client
+        self._url = url
+        self._credentials = credentials
+
+    def files(self, revision: str) -> Dict[str, Tuple[str, bytes]]:
+        """Return blob id and content of every file of `revision`, by path; submodules are left out."""
+        commit = revision if re.fullmatch(r"[0-9a-f]{40}", revision) else self._resolve(revision)
+        fetch = [b"no-progress\n", b"ofs-delta\n", b"deepen 1\n", f"want {commit}\n".encode(), b"done\n"]
+        try:
+            objects = parse(_pack(self._command(b"fetch", fetch)))
+            kind, content = objects[commit]
+            while kind == b"tag":
+                kind, content = objects[content[7:47].decode()]
+            return dict(_walk(objects, content[5:45].decode(), ""))
+        except (BadPackError, KeyError, IndexError, ValueError) as error:
+            cause = f"{type(error).__name__}: {error}"
+            raise Fault(BAD_MANIFEST, f"{shown(self._url)} sends no usable pack ({cause})") from error
+
+    def _resolve(self, revision: str) -> str:
+        names = (revision, f"refs/tags/{revision}", f"refs/heads/{revision}")
+        prefixes = [f"ref-prefix {name}\n".encode() for name in names]
+        answer = self._command(b"ls-refs", prefixes)
+        refs = dict(reversed(line.decode().split()[:2]) for line in _lines(answer) if line)
+        for name in names:
+            if name in refs:
+                return str(refs[name])
+        raise Fault(NOT_FOUND, f"{shown(self._url)} has no tag or branch {revision}")
+
+    def _command(self, name: bytes, arguments: List[bytes]) -> bytes:
+        body = _line(b"command=" + name + b"\n") + _line(b"object-format=sha1\n") + _DELIMITER
+        body += b"".join(map(_line, arguments)) + _FLUSH
+        headers = {
+            "Git-Protocol": "version=2",
+            "Content-Type": "application/x-git-upload-pack-request",
+            "Accept": "application/x-git-upload-pack-result",
+        }
+        url = f"{self._url}/git-upload-pack"
+        request = Request(url, headers=headers, credentials=self._credentials, method="POST", body=body)
+        return self._client.open(request).whole()
+
+
+def _line(content: bytes) -> bytes:
+    return b"%04x" % (len(content) + 4) + content
+
+
+def _lines(answer: bytes) -> Iterator[Optional[bytes]]:
+    """Yield the lines of a pkt-line stream; None for delimiters and flushes."""
+    position = 0
+    while position + 4 <= len(answer):
+        length = int(answer[position : position + 4], 16)
+        yield answer[position + 4 : position + length] if length >= 4 else None
+        position += max(length, 4)
+
+
+def _pack(answer: bytes) -> bytes:
+    """Return the pack of a fetch answer: band 1 of the section `packfile`."""
+    pack: List[bytes] = []
+    inside = False
+    for line in _lines(answer):
+        if line is None:
+            continue
+        if line.startswith(b"ERR ") or (inside and line[:1] == b"\3"):
+            raise BadPackError(line.decode("utf-8", "replace").strip("\3 \n"))
+        if inside and line[:1] == b"\1":
+            pack.append(line[1:])
+        inside = inside or line == b"packfile\n"
+    return b"".join(pack)
+
+
+def _walk(objects: Mapping[str, Object], tree: str, prefix: str) -> Iterator[Tuple[str, Tuple[str, bytes]]]:
+    for mode, name, identity in _entries(objects[tree][1]):
+        path = prefix + name
+        if mode == _FOLDER:
+            yield from _walk(objects, identity, f"{path}/")
+        elif mode in _REGULAR:
+            yield path, (identity, objects[identity][1])
+        elif mode != _SUBMODULE:
+            raise Fault(UNSAFE_NAME, f"file {path[:200]!r} of the commit is a link: refused")
+
+
+def _entries(tree: bytes) -> Iterator[Tuple[bytes, str, str]]:
+    position = 0
+    while position < len(tree):
+        end = tree.index(b"\0", position)
+        mode, _, name = tree[position:end].partition(b" ")
+        yield mode, name.decode("utf-8"), tree[end + 1 : end + 21].hex()
+        position = end + 21

@@ -1,0 +1,1 @@
+"""What every process in a pod shares: exit codes, the termination message, logging and the entry function."""

@@ -1,0 +1,1 @@
+"""One process a device: rank tables, what each rank is told, and how all of them end together."""

@@ -1,0 +1,64 @@
+"""The pods of a job, brought together for as long as this one lives."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from functools import partial
+from typing import Any, Dict, Iterator, Mapping
+
+from pod.exit_codes import BAD_SETTING, Fault
+from ranks.meeting import Meeting
+from ranks.meeting_line import Ask, line
+from ranks.meeting_server import Desk, MeetingServer
+from ranks.member import Member, Times
+from ranks.options import Options
+from ranks.planning import mistake_of
+from ranks.rank_table import server_of
+from ranks.signals import Signals
+
+TOKEN = "MEET_TOKEN"  # noqa: S105 (the name of a variable)
+
+
+@contextlib.contextmanager
+def joined(options: Options, env: Mapping[str, str], signals: Signals) -> Iterator[Member]:
+    """Give this pod's place among the others; pod 0 keeps the record meanwhile.
+
+    At the end this pod takes leave, and pod 0 stays until the others know how it ended or are lost.
+    """
+    token = env.get(TOKEN, "")
+    if not token:
+        raise Fault(
+            BAD_SETTING, f"{TOKEN} is not set; give all pods of the job the same secret by this variable"
+        )
+    settings = {
+        "--nodes": options.nodes,
+        "--devices": options.devices,
+        "--rank-env": options.rank_env,
+        "--rank-table": options.rank_table,
+    }
+    server = None
+    if options.node_index == 0:
+        desk = Desk(Meeting(options.nodes, settings, options.lost_after, partial(_mistake, options)))
+        server = MeetingServer(desk, options.meet_port, token)
+        server.start()
+        MeetingServer(desk, options.meet_port, token).start()
+    far = line(options.meet_host, options.meet_port, token, options.lost_after / 4)
+    ask: Ask = server.desk.ask if server else far
+    times = Times(options.heartbeat, options.lost_after, options.wait)
+    member = Member(options.node_index, settings, ask, times, signals.wake)
+    member.start()
+    cause = "ended"
+    try:
+        yield member
+    except Fault as fault:
+        cause = str(fault)
+        raise
+    finally:
+        member.leave(cause)
+        if server and not server.see_off(options.lost_after):
+            logging.getLogger("launch").warning("some pods still do not know that pod 0 ends")
+
+
+def _mistake(options: Options, plan: Dict[str, Any]) -> str:
+    return mistake_of([server_of(server) for server in plan["servers"]], options)

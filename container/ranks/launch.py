@@ -1,0 +1,129 @@
+"""The launcher: agrees on a plan, runs this pod's ranks by it, and ends as they end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import List, Optional
+
+from pod.exit_codes import DONE, TERMINATED
+from pod.main import run
+from pod.termination import report
+from ranks import children
+from ranks.assembly import joined
+from ranks.commands import commands
+from ranks.member import Member
+from ranks.options import Options, parse
+from ranks.outcome import Outcome, termination_message
+from ranks.plan import Agreement, Plan
+from ranks.planning import Planner
+from ranks.progress import Progress
+from ranks.rank_table import server_of
+from ranks.signals import Signals
+from ranks.supervisor import Policy, Supervisor
+
+
+def main(arguments: List[str]) -> int:
+    """Run the launcher with the command line `arguments` and return its exit code."""
+    return run("launch", lambda: _launch(parse(arguments)))
+
+
+def _launch(options: Options) -> int:
+    children.adopt_orphans()
+    with Signals() as signals, tempfile.TemporaryDirectory(prefix="launch-") as scratch:
+        pod = _Pod(options, signals, Path(scratch))
+        if options.meets:
+            with joined(options, os.environ, signals) as member:
+                outcome = pod.run_with_others(member)
+        else:
+            outcome = pod.run_alone()
+    return _end(outcome)
+
+
+class _Pod:
+    """The part of the job that is this pod's."""
+
+    def __init__(self, options: Options, signals: Signals, scratch: Path) -> None:
+        self._options = options
+        self._signals = signals
+        self._scratch = scratch
+        self._planner = Planner(options, os.environ, signals)
+        self._log = logging.getLogger("launch")
+
+    def run_alone(self) -> Outcome:
+        """Run a job of one pod."""
+        return self._run(self._planner.plan(self._planner.alone()), None)
+
+    def run_with_others(self, member: Member) -> Outcome:
+        """Run generation after generation until all pods are done, or this one fails or is told to stop."""
+        while True:
+            agreed = member.gather(self._planner.offer(), self._signals.stopped)
+            servers = tuple(map(server_of, agreed["servers"]))
+            plan = self._planner.plan(Agreement(agreed["host"], agreed["port"], servers))
+            self._log.info(
+                "generation %d: %d pods meet at %s", agreed["number"], self._options.nodes, plan.host
+            )
+            outcome = self._run(plan, member)
+            done = outcome.code == DONE and not self._signals.stopped()
+            if done and not member.finish(self._signals.stopped):
+                outcome = Outcome(DONE, member.fallen(), regroup=True)
+            if not outcome.regroup:
+                return outcome
+            self._log.warning("%s; meeting the other pods again", outcome.cause)
+
+    def _run(self, plan: Plan, member: Optional[Member]) -> Outcome:
+        options = self._options
+        started = commands(options, plan, options.work_dir or self._scratch, os.environ)
+        self._log.info(
+            "starting %s of %d: %s",
+            ", ".join(one.name for one in started),
+            options.world_size,
+            options.argv[0],
+        )
+        progress = Progress(options.world_size, options.progress_interval, self._log.info)
+        on_line = progress.line if options.progress != "none" else None
+        policy = Policy(options.grace, options.finish_within, options.kind == "server")
+        if member is None:
+            outcome = Supervisor(policy, self._signals).run(started, on_line)
+        else:
+            blame = _Blame(member)
+            outcome = blame.judge(
+                Supervisor(policy, self._signals, member.fallen, blame.stopping).run(started, on_line)
+            )
+        progress.finish()
+        return outcome
+
+
+class _Blame:
+    """Whether a failure is this pod's own: when ranks of one pod fail, those of the others soon do, too."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._reported: Optional[bool] = None
+
+    def stopping(self, outcome: Outcome) -> None:
+        """Tell the others at once."""
+        if outcome.code == TERMINATED:
+            self._member.leave(outcome.cause)
+        else:
+            self._reported = self._member.report(outcome.cause)
+
+    def judge(self, outcome: Outcome) -> Outcome:
+        """Return the outcome, to be met again where another pod failed first."""
+        if self._reported is not False:
+            return outcome
+        return Outcome(
+            outcome.code, f"{outcome.cause}, but another pod failed first", outcome.tail, regroup=True
+        )
+
+
+def _end(outcome: Outcome) -> int:
+    log = logging.getLogger("launch")
+    if outcome.code == DONE:
+        log.info("%s", outcome.cause)
+    else:
+        log.error("%s (exit code %d)", outcome.cause, outcome.code)
+        report(termination_message(outcome))
+    return outcome.code

@@ -1,0 +1,1 @@
+"""An OpenAI-compatible server for one model: standard library HTTP before one model interface."""

@@ -1,0 +1,1 @@
+"""HTTP/1.1 on sockets and threads: strict, and bounded in bytes, time and connections."""

@@ -1,0 +1,28 @@
+import { checkCount, type DeviceDialect } from './device-dialect';
+
+/** Ascend generations by the names of Huawei Cloud CCE (support.huaweicloud.com cce_10_0346; vllm-project/vllm-ascend@182b75ea multi_node_test.md). */
+const RESOURCES: Readonly<Record<string, string>> = {
+  '910A': 'huawei.com/ascend-1980', '910B': 'huawei.com/ascend-1980', '910C': 'huawei.com/ascend-1980', 310: 'huawei.com/ascend-310',
+};
+
+/** The NPU add-on of Huawei Cloud CCE, which has resource names of its own. */
+export function cce(): DeviceDialect {
+  return {
+    name: 'CCE',
+    names: ({ series }) => series in RESOURCES,
+    toFragment: (request) => {
+      checkCount(request);
+      return {
+        devices: { [RESOURCES[request.accelerator.series] as string]: request.devices },
+        // The label's value differs by node flavour, its presence does not.
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchExpressions: [{ key: 'accelerator/huawei-npu', operator: 'Exists' }] }],
+            },
+          },
+        },
+      };
+    },
+  };
+}

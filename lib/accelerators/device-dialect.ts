@@ -1,0 +1,51 @@
+import type { PodFragment } from '../pods/pod-fragment';
+import type { Scheduler } from '../scheduler';
+import type { Accelerator } from './accelerator';
+import type { NodeType } from './node-type';
+
+/** What a workload asks a cluster's device plugin for. */
+export interface DeviceRequest {
+  readonly accelerator: Accelerator;
+  /** The server product, where it is known. */
+  readonly nodeType?: NodeType | undefined;
+  /** Devices of one pod, from 1. */
+  readonly devices: number;
+  /** Pods of the job, each on a node of its own, from 1. */
+  readonly nodes: number;
+  readonly scheduler: Scheduler;
+}
+
+/** One way in which clusters name and hand out devices. Each lives in a file of its own. */
+export interface DeviceDialect {
+  /** How errors name it, e.g. `MindCluster 26.0`. */
+  readonly name: string;
+
+  /** Whether it can name the chip. */
+  names(accelerator: Accelerator): boolean;
+
+  /** Why it cannot name a chip that people expect it to, for the error. */
+  refusal?(accelerator: Accelerator): string | undefined;
+
+  /**
+   * Everything that the pod needs to get the devices.
+   *
+   * @throws if the count is not legal or a needed fact is missing
+   */
+  toFragment(request: DeviceRequest): Omit<PodFragment, 'source'>;
+}
+
+/** Throws unless `devices` is legal for a pod on the node type. */
+export function checkCount({ devices, nodes, nodeType }: DeviceRequest): void {
+  const counts = nodeType?.podCounts(nodes);
+  if (counts !== undefined && !counts.includes(devices)) {
+    const job = nodes > 1 ? ` in a job over ${String(nodes)} nodes` : '';
+    throw new Error(`'devices' must be one of ${counts.join(', ')} for a pod on ${String(nodeType)}${job}, got ${String(devices)}`);
+  }
+}
+
+/** Throws unless exactly one device is asked for, because `reason`. */
+export function checkSingle({ devices }: DeviceRequest, what: string, reason: string): void {
+  if (devices !== 1) {
+    throw new Error(`'devices' must be 1 with ${what}, got ${String(devices)}: ${reason}`);
+  }
+}

@@ -1,0 +1,75 @@
+import { Vendor } from './accelerator';
+import { checkCount, type DeviceDialect, type DeviceRequest } from './device-dialect';
+import { type HostPath, hostPathMounts } from './host-path';
+
+/** Options of `DevicePlugin.hostDevices`. */
+export interface HostDevicesOptions {
+  /**
+   * Numbers of the devices on the node that the pod gets, as many as `devices`.
+   *
+   * @default - 0, 1, 2, ... up to `devices`
+   */
+  readonly deviceIds?: number[];
+}
+
+/** What a vendor's `docker run` recipe passes into a container. */
+interface Recipe {
+  readonly device: (id: number) => string;
+  readonly shared: readonly HostPath[];
+}
+
+const RECIPES: Readonly<Record<Vendor, Recipe>> = {
+  // vllm-project/vllm-ascend@182b75ea docs/source/installation.md
+  [Vendor.HUAWEI]: {
+    device: (id) => `/dev/davinci${String(id)}`,
+    shared: [
+      ...['/dev/davinci_manager', '/dev/devmm_svm', '/dev/hisi_hdc'].map(characterDevice),
+      { path: '/usr/local/Ascend/driver', type: 'Directory' },
+      { path: '/usr/local/dcmi', type: 'Directory' },
+      { path: '/usr/local/bin/npu-smi', type: 'File' },
+      { path: '/etc/ascend_install.info', type: 'File' },
+    ],
+  },
+  // CambriconKnight/dev-env-ubuntu@98389ace pytorch1.9/run-container-dev.sh
+  [Vendor.CAMBRICON]: {
+    device: (id) => `/dev/cambricon_dev${String(id)}`,
+    shared: [...['/dev/cambricon_ctl', '/dev/cambricon_ipcm0'].map(characterDevice), { path: '/usr/bin/cnmon', type: 'File' }],
+  },
+  // sophgo/libsophon@06c7ffee driver/bm_common.h, doc/guide/4_docker_usage.rst
+  [Vendor.SOPHGO]: {
+    device: (id) => `/dev/bm-sophon${String(id)}`,
+    shared: [characterDevice('/dev/bmdev-ctl'), { path: '/opt/sophon', type: 'Directory' }],
+  },
+};
+
+/**
+ * No device plugin: device nodes of the node by hostPath, in a privileged container. Kubernetes does not count the devices, so
+ * two pods can be given the same ones, and a privileged container sees the whole node. It is the last resort for a node
+ * that runs one workload.
+ */
+export function hostDevices(options: HostDevicesOptions = {}): DeviceDialect {
+  return {
+    name: 'host devices',
+    names: () => true,
+    toFragment: (request) => {
+      checkCount(request);
+      const recipe = RECIPES[request.accelerator.vendor];
+      return {
+        ...hostPathMounts([...deviceIds(request, options).map((id) => characterDevice(recipe.device(id))), ...recipe.shared]),
+        securityContext: { privileged: true, allowPrivilegeEscalation: true },
+      };
+    },
+  };
+}
+
+function deviceIds({ devices }: DeviceRequest, options: HostDevicesOptions): number[] {
+  const ids = options.deviceIds ?? Array.from({ length: devices }, (_, id) => id);
+  if (ids.length !== devices || new Set(ids).size !== ids.length || ids.some((id) => !Number.isInteger(id) || id < 0)) {
+    throw new Error(`'deviceIds' must be ${String(devices)} different whole numbers from 0, one for each of 'devices', got ${ids.join(', ')}`);
+  }
+  return ids;
+}
+
+function characterDevice(path: string): HostPath {
+  return { path, type: 'CharDevice', readOnly: false };
+}

@@ -1,0 +1,23 @@
+/** A MindCluster release: labels and annotations changed with 7.3 and with 26.1. */
+export class MindClusterVersion {
+  /**
+   * Reads `7.2.RC1`, `26.0`, `v26.1.0` and the like.
+   *
+   * @throws if the text is no version, or older than 5.0
+   */
+  public static parse(text: string): MindClusterVersion {
+    const match = /^v?(\d{1,2})\.(\d{1,2})(\.[0-9A-Za-z.]+)?$/.exec(text);
+    const major = Number(match?.[1]);
+    if (match === null || major < 5) {
+      throw new Error(`'version' of MindCluster must be a release from 5.0 on, like '7.2.RC1', '26.0' or '26.1.0', got '${text}'`);
+    }
+    return new MindClusterVersion(major, Number(match[2]));
+  }
+
+  private constructor(private readonly major: number, private readonly minor: number) {}
+
+  /** Whether this is the release `major.minor` or a later one. */
+  public atLeast(major: number, minor: number): boolean {
+    return this.major > major || (this.major === major && this.minor >= minor);
+  }
+}

@@ -1,0 +1,159 @@
+import type { PodFragment } from '../pods/pod-fragment';
+import type { Accelerator } from './accelerator';
+import { checkCount, checkSingle, type DeviceDialect, type DeviceRequest } from './device-dialect';
+import { hostPathMounts } from './host-path';
+import { MindClusterVersion } from './mind-cluster-version';
+import { virtualDeviceResource } from './mind-cluster-virtual-device';
+import type { NodeType } from './node-type';
+
+/** Options of `DevicePlugin.mindCluster`. */
+export interface MindClusterOptions {
+  /** The MindCluster release that runs in the cluster, e.g. `7.2.RC1`, `26.0` or `26.1.0`: node labels and annotations follow from it. */
+  readonly version: string;
+
+  /**
+   * Whether Ascend Docker Runtime is the container runtime of the nodes: it mounts the driver by itself.
+   * Without it the pod mounts the driver, dcmi, npu-smi and the version file from the node.
+   *
+   * @default true
+   */
+  readonly dockerRuntime?: boolean;
+
+  /**
+   * Whether the plugin runs with `-use310PMixedInsert=true`, so that each kind of 310P card has a resource name of its own.
+   * This mode knows neither Volcano nor virtual devices nor Ascend Docker Runtime.
+   *
+   * @default false
+   */
+  readonly mixedInsert?: boolean;
+
+  /**
+   * The `npu-smi` template of a static virtual device, e.g. `vir04_3c`; a pod then gets exactly one such slice.
+   *
+   * @default - whole devices
+   */
+  readonly virtualDevice?: string;
+}
+
+/** What a chip generation is called in MindCluster. */
+interface Generation {
+  readonly resource: string;
+  /** Value of the node label `accelerator`. */
+  readonly nodeLabel: string;
+  /** Value of the label `ring-controller.atlas`; the A3 generation keeps the name of A2. */
+  readonly ringController: string;
+}
+
+/** Ascend/mind-cluster@22bb3d98 component/ascend-common/api/default_name.go and docs/zh/scheduling/06_api/15_yaml_configuration.md. */
+const GENERATIONS: Readonly<Record<string, Generation>> = {
+  '910A': { resource: 'huawei.com/Ascend910', nodeLabel: 'huawei-Ascend910', ringController: 'ascend-910' },
+  '910B': { resource: 'huawei.com/Ascend910', nodeLabel: 'huawei-Ascend910', ringController: 'ascend-910b' },
+  '910C': { resource: 'huawei.com/Ascend910', nodeLabel: 'huawei-Ascend910', ringController: 'ascend-910b' },
+  '310P': { resource: 'huawei.com/Ascend310P', nodeLabel: 'huawei-Ascend310P', ringController: 'ascend-310P' },
+  '310': { resource: 'huawei.com/Ascend310', nodeLabel: 'huawei-Ascend310', ringController: 'ascend-310' },
+  950: { resource: 'huawei.com/npu', nodeLabel: 'huawei-npu', ringController: 'ascend-npu' },
+};
+
+/** Resource names of mixed-insert mode by card (04_ascend_device_plugin.md); the 300I Duo has none. */
+const MIXED_INSERT: Readonly<Record<string, string>> = {
+  '300V': 'huawei.com/Ascend310P-V', '300V Pro': 'huawei.com/Ascend310P-VPro', '300I Pro': 'huawei.com/Ascend310P-IPro',
+};
+
+/** Chips whose label `node.kubernetes.io/npu.chip.name` (written by the plugin from 26.1 on) is known and unambiguous (06_api/12_k8s.md). */
+const CHIP_NAMES: Readonly<Record<string, string>> = {
+  Ascend910B1: '910B1', Ascend910B2: '910B2', Ascend910B3: '910B3', Ascend910B4: '910B4',
+};
+
+/** What Ascend Docker Runtime would have mounted, and the version file (vllm-project/vllm-ascend@182b75ea docs/source/installation.md). */
+const DRIVER_PATHS = [
+  { path: '/usr/local/Ascend/driver', type: 'Directory' },
+  { path: '/usr/local/dcmi', type: 'Directory' },
+  { path: '/usr/local/bin/npu-smi', type: 'File' },
+  { path: '/etc/ascend_install.info', type: 'File' },
+];
+
+/** The official Ascend device plugin of MindCluster (formerly MindX DL). */
+export function mindCluster(options: MindClusterOptions): DeviceDialect {
+  const version = MindClusterVersion.parse(options.version);
+  if (options.mixedInsert === true && options.virtualDevice !== undefined) {
+    throw new Error(`'virtualDevice' is '${options.virtualDevice}' but 'mixedInsert' is on: the plugin offers no virtual devices in mixed-insert mode`);
+  }
+  return {
+    name: `MindCluster ${options.version}`,
+    names: ({ series, card }) => series in GENERATIONS && (options.mixedInsert !== true || (card ?? '') in MIXED_INSERT),
+    toFragment: (request) => fragment(request, version, options),
+  };
+}
+
+function fragment(request: DeviceRequest, version: MindClusterVersion, options: MindClusterOptions): Omit<PodFragment, 'source'> {
+  const { accelerator, nodeType, scheduler } = request;
+  const generation = GENERATIONS[accelerator.series] as Generation;
+  checkRequest(request, options);
+  const resource = resourceName(accelerator, generation, options);
+  const ring = { 'ring-controller.atlas': generation.ringController };
+  const policy: Record<string, string> = version.atLeast(7, 3) && nodeType?.schedulePolicy !== undefined ? { 'huawei.com/schedule_policy': nodeType.schedulePolicy } : {};
+  const wholeDevices = options.virtualDevice === undefined;
+  return {
+    devices: { [resource]: request.devices },
+    nodeSelector: nodeSelector(accelerator, generation, version, nodeType),
+    labels: { ...ring, ...(accelerator.series === '310P' || accelerator.series === '310' ? strategyLabels(request) : {}) },
+    objectLabels: ring,
+    annotations: policy,
+    objectAnnotations: policy,
+    env: scheduler.isVolcano && wholeDevices ? [visibleDevices(resource)] : [],
+    ...(options.dockerRuntime === false || options.mixedInsert === true ? hostPathMounts(DRIVER_PATHS) : {}),
+  };
+}
+
+function checkRequest(request: DeviceRequest, options: MindClusterOptions): void {
+  const { accelerator, nodeType, scheduler } = request;
+  if (options.virtualDevice !== undefined) {
+    checkSingle(request, `virtual device '${options.virtualDevice}'`, 'a pod gets exactly one slice; use whole devices for more');
+  } else {
+    checkCount(request);
+  }
+  if (options.mixedInsert === true && scheduler.isVolcano) {
+    throw new Error('the device plugin\'s mixed-insert mode does not work with Volcano; use Scheduler.DEFAULT for these nodes');
+  }
+  if (scheduler.isVolcano && nodeType === undefined) {
+    throw new Error(`'nodeType' is needed for ${accelerator.name} with Volcano: without it MindCluster schedules by the rules of the 910A; `
+      + 'name the server product in the platform\'s \'nodeTypes\' or in the workload\'s \'nodeType\'');
+  }
+}
+
+function resourceName(accelerator: Accelerator, generation: Generation, options: MindClusterOptions): string {
+  if (options.virtualDevice !== undefined) {
+    return virtualDeviceResource(accelerator, options.virtualDevice);
+  }
+  return options.mixedInsert === true ? MIXED_INSERT[accelerator.card ?? ''] as string : generation.resource;
+}
+
+/** Up to 26.0 administrators label the nodes by product; from 26.1 on the plugin labels them by chip (its getNewNodeLabel). */
+function nodeSelector(accelerator: Accelerator, generation: Generation, version: MindClusterVersion, nodeType?: NodeType): Record<string, string> {
+  const soc = nodeType?.nodeLabels.servertype;
+  const byVersion = version.atLeast(26, 1)
+    ? {
+      ...(CHIP_NAMES[accelerator.name] !== undefined && { 'node.kubernetes.io/npu.chip.name': CHIP_NAMES[accelerator.name] as string }),
+      ...(accelerator.card === '300I Duo' && { 'infer-card-type': 'card-300i-duo' }),
+      ...(soc !== undefined && { servertype: soc }),
+    }
+    : { ...(nodeType?.acceleratorType !== undefined && { 'accelerator-type': nodeType.acceleratorType }), ...nodeType?.nodeLabels };
+  return { accelerator: generation.nodeLabel, ...byVersion };
+}
+
+/**
+ * On cards with several chips the scheduler packs by card up to the chips of one card: two on a 300I Duo, four on a 300I
+ * (03_ascend_ai_processor_based_affinity.md).
+ */
+function strategyLabels({ accelerator, devices }: DeviceRequest): Record<string, string> {
+  const chipsPerCard = accelerator.series === '310' ? 4 : 2;
+  return {
+    'npu-310-strategy': devices <= chipsPerCard ? 'card' : 'chip',
+    ...(accelerator.card === '300I Duo' && { duo: 'true' }),
+  };
+}
+
+/** With Volcano the scheduler picks the devices and writes them into an annotation named like the resource; without it there is none, and an empty value would mean no device. */
+function visibleDevices(resource: string): { name: string; valueFrom: { fieldRef: { fieldPath: string } } } {
+  return { name: 'ASCEND_VISIBLE_DEVICES', valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${resource}']` } } };
+}

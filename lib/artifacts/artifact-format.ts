@@ -1,0 +1,37 @@
+/** What a directory of an artifact holds. A consumer refuses a format that it cannot read, and names the construct that converts it. */
+export class ArtifactFormat {
+  /** A model repository as published: `config.json`, remote code, tokenizer, weights. */
+  public static readonly HUGGING_FACE = new ArtifactFormat('huggingface');
+  /** One MindSpore checkpoint file (`*.ckpt`) and its tokenizer. */
+  public static readonly MINDSPORE = new ArtifactFormat('mindspore');
+  /** MindSpore checkpoints of all ranks (`checkpoint/rank_N/*.ckpt`) and their strategy files. */
+  public static readonly MINDSPORE_SHARDS = new ArtifactFormat('mindspore-shards');
+  /** A model that TPU-MLIR compiled for Sophgo chips (`*.bmodel`) and its tokenizer. */
+  public static readonly BMODEL = new ArtifactFormat('bmodel');
+  /** A data set. */
+  public static readonly DATASET = new ArtifactFormat('dataset');
+  /** The files of a source repository at one commit. */
+  public static readonly SOURCE_TREE = new ArtifactFormat('source-tree');
+
+  /**
+   * A format of your own.
+   *
+   * @throws if the name is not lower case kebab-case
+   */
+  public static custom(name: string): ArtifactFormat {
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) {
+      throw new Error(`an artifact format must be kebab-case, like 'mindspore-shards', got '${name}'`);
+    }
+    return new ArtifactFormat(name);
+  }
+
+  private constructor(
+    /** The format's name, as it stands in markers. */
+    public readonly name: string,
+  ) {}
+
+  /** The format's name. */
+  public toString(): string {
+    return this.name;
+  }
+}

@@ -1,0 +1,162 @@
+import { ArtifactFormat } from './artifact-format';
+import { type IArtifactStore, mountPath } from './artifact-store';
+import { lineage as digestLineage, type LineageValue } from './lineage';
+import type { GlmModel } from '../models/glm-model';
+import type { WeightSource } from './weight-source';
+
+/** An artifact that somebody put on a store by other means. */
+export interface ExistingArtifactProps {
+  /** The store that holds it. */
+  readonly store: IArtifactStore;
+  /** Its directory, relative to the store's root. */
+  readonly directory: string;
+  /** What it holds. */
+  readonly format: ArtifactFormat;
+
+  /**
+   * Whether the directory has this library's marker, so that consumers can wait for it.
+   *
+   * @default false
+   */
+  readonly marked?: boolean;
+}
+
+/** What is downloaded, from where, to which store. */
+export interface DownloadedWeightsProps {
+  /** The store that holds the weights. */
+  readonly store: IArtifactStore;
+  /** Where they come from. */
+  readonly source: WeightSource;
+  /** The model that they are; its name and its files follow. */
+  readonly model: GlmModel;
+
+  /**
+   * What the source holds.
+   *
+   * @default ArtifactFormat.HUGGING_FACE
+   */
+  readonly format?: ArtifactFormat;
+}
+
+/** How an artifact comes into being inside the pods that read it. */
+export interface ArtifactDownload {
+  readonly source: WeightSource;
+  readonly include: readonly string[];
+  readonly require: readonly string[];
+  readonly bytes: number;
+}
+
+interface ArtifactProps {
+  readonly store: IArtifactStore;
+  readonly directory: string;
+  readonly name: string;
+  readonly lineage: string;
+  readonly format: ArtifactFormat;
+  readonly marked: boolean;
+  readonly bytes?: number | undefined;
+  readonly download?: ArtifactDownload | undefined;
+}
+
+/**
+ * A directory on a store that one task writes and others read: weights, checkpoints, data sets, source trees.
+ *
+ * The directory is `<name>-<lineage>`; the lineage is a digest of what defines the content and of nothing else, so a changed
+ * source revision or setting makes a new directory while a changed label or resource does not. A directory is immutable once its
+ * marker is written.
+ */
+export class Artifact {
+  /**
+   * A directory that exists already; no Job is rendered for it.
+   *
+   * @throws if the directory is empty, absolute or leaves the store
+   */
+  public static existing(props: ExistingArtifactProps): Artifact {
+    const { directory } = props;
+    if (directory === '' || directory.startsWith('/') || directory.split('/').some((part) => part === '..' || part === '.' || part === '')) {
+      throw new Error(`'directory' of an existing artifact must be a path inside the store, like 'models/chatglm3-6b', got '${directory}'`);
+    }
+    return new Artifact({
+      ...props, marked: props.marked ?? false, name: directory, lineage: digestLineage({ store: props.store.storeName, directory }),
+    });
+  }
+
+  /**
+   * Weights that every pod which reads them downloads in an init container, unless they are complete already. Pods that start
+   * together agree on one that downloads. Where many workloads share the weights, `DownloadWeights` keeps devices from waiting.
+   *
+   * @throws if the store is read-only
+   */
+  public static downloadedInPod(props: DownloadedWeightsProps): Artifact {
+    return Artifact._weights(props, true);
+  }
+
+  /** @internal */
+  public static _weights({ store, source, model, format = ArtifactFormat.HUGGING_FACE }: DownloadedWeightsProps, inPod: boolean): Artifact {
+    if (store.readOnly) {
+      throw new Error(`'store' ${store.storeName} is read-only; ${model.name} cannot be downloaded to it`);
+    }
+    const download = weightsDownload(source, model, format);
+    return Artifact._produced(model.name, store, format, { source: source._identity, include: download.include }, {
+      bytes: model.weightsBytes, ...(inPod && { download }),
+    });
+  }
+
+  /** @internal */
+  public static _produced(
+    name: string, store: IArtifactStore, format: ArtifactFormat, definition: LineageValue, extra: { bytes?: number; download?: ArtifactDownload } = {},
+  ): Artifact {
+    const lineage = digestLineage({ format: format.name, definition });
+    return new Artifact({ store, format, name, lineage, directory: `${name}-${lineage}`, marked: true, ...extra });
+  }
+
+  /** The store that holds it. */
+  public readonly store: IArtifactStore;
+  /** Its directory, relative to the store's root. */
+  public readonly directory: string;
+  /** Its name without the lineage. */
+  public readonly name: string;
+  /** The digest of what defines its content. */
+  public readonly lineage: string;
+  /** What it holds. */
+  public readonly format: ArtifactFormat;
+  /** Whether its directory gets a marker when it is complete. */
+  public readonly marked: boolean;
+  /** Its size in bytes, where the catalogue knows. */
+  public readonly bytes?: number;
+  /** @internal */
+  public readonly _download?: ArtifactDownload;
+
+  private constructor(props: ArtifactProps) {
+    this.store = props.store;
+    this.directory = props.directory;
+    this.name = props.name;
+    this.lineage = props.lineage;
+    this.format = props.format;
+    this.marked = props.marked;
+    this.bytes = props.bytes;
+    this._download = props.download;
+  }
+
+  /** Its absolute path in every pod. */
+  public get path(): string {
+    return `${mountPath(this.store)}/${this.directory}`;
+  }
+
+  /** @internal */
+  public _require(formats: readonly ArtifactFormat[], prop: string, remedy: string): void {
+    if (!formats.some(({ name }) => name === this.format.name)) {
+      throw new Error(`'${prop}' must hold ${formats.map(String).join(' or ')}, got ${this.format.name} (${this.directory}); ${remedy}`);
+    }
+  }
+}
+
+/** Hubs hold more than a runtime needs, so their files are chosen; files, archives and directories are taken whole. */
+export function weightsDownload(source: WeightSource, model: GlmModel, format: ArtifactFormat): ArtifactDownload {
+  const isHub = source.kind === 'huggingface' || source.kind === 'modelscope';
+  return {
+    source,
+    include: isHub ? model.filePatterns : [],
+    require: format.name === ArtifactFormat.HUGGING_FACE.name ? model.requiredPatterns : [],
+    bytes: model.weightsBytes,
+  };
+}

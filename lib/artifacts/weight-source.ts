@@ -1,0 +1,300 @@
+import type { ISecret } from 'cdk8s-plus-27';
+
+import type { GlmModel } from '../models/glm-model';
+import type { LineageValue } from './lineage';
+
+/** Options of `WeightSource.huggingFace` and `WeightSource.modelScope`. */
+export interface HubSourceOptions {
+  /**
+   * The repository, e.g. `THUDM/chatglm3-6b`.
+   *
+   * @default - the model's
+   */
+  readonly repository?: string;
+
+  /**
+   * The commit or tag. A branch such as `main` is refused, unless `trustOnFirstUse` is set.
+   *
+   * @default - the revision that the guide of `runtime` names
+   */
+  readonly revision?: string;
+
+  /**
+   * The runtime whose guide's revision is taken when `revision` is not given, e.g. `atb-models`.
+   *
+   * @default - none
+   */
+  readonly runtime?: string;
+
+  /**
+   * The hub or a mirror of it.
+   *
+   * @default - the platform's, else the hub itself
+   */
+  readonly endpoint?: string;
+
+  /**
+   * The Secret with an access token, for private and gated repositories.
+   *
+   * @default - anonymous
+   */
+  readonly tokenSecret?: ISecret;
+
+  /**
+   * The key of the token in the Secret.
+   *
+   * @default 'token'
+   */
+  readonly tokenSecretKey?: string;
+
+  /**
+   * Accept a moving revision: what the first download sees is recorded and later ones must agree.
+   *
+   * @default false
+   */
+  readonly trustOnFirstUse?: boolean;
+}
+
+/** One file behind a URL. */
+export interface HttpFile {
+  /** Where it is, http or https. */
+  readonly url: string;
+
+  /**
+   * Its path in the artifact.
+   *
+   * @default - the last part of the URL's path
+   */
+  readonly path?: string;
+
+  /**
+   * Its SHA-256, 64 hexadecimal digits.
+   *
+   * @default - none: `trustOnFirstUse` is needed
+   */
+  readonly sha256?: string;
+}
+
+/** Options of `WeightSource.http`. */
+export interface HttpSourceOptions {
+  /** The files. */
+  readonly files: HttpFile[];
+
+  /**
+   * Record the checksum of what the first download sees, where none is given.
+   *
+   * @default false
+   */
+  readonly trustOnFirstUse?: boolean;
+}
+
+/** Options of `WeightSource.archive`. */
+export interface ArchiveSourceOptions {
+  /** Where the `.tar.gz`, `.tar` or `.zip` is, http or https. */
+  readonly url: string;
+
+  /**
+   * SHA-256 of the archive, 64 hexadecimal digits.
+   *
+   * @default - none: `trustOnFirstUse` is needed
+   */
+  readonly sha256?: string;
+
+  /**
+   * Record the checksum of what the first download sees.
+   *
+   * @default false
+   */
+  readonly trustOnFirstUse?: boolean;
+
+  /**
+   * Leading path components that are dropped from the names in the archive.
+   *
+   * @default 0
+   */
+  readonly stripComponents?: number;
+}
+
+/** The Secret key that a token comes from, and the variable it is put into. */
+export interface TokenReference {
+  readonly env: string;
+  readonly secretName: string;
+  readonly key: string;
+}
+
+interface SourceProps {
+  readonly kind: string;
+  /** What the content depends on; mirrors and tokens do not belong to it. */
+  readonly identity: LineageValue;
+  /** The `--source` of fetch_weights.py. */
+  readonly specification: Readonly<Record<string, unknown>>;
+  readonly token?: TokenReference | undefined;
+}
+
+/**
+ * Where the files of an artifact come from: a hub, single files, an archive or a directory of a mounted volume. A source is
+ * pinned by a revision or by checksums; what is not has to say `trustOnFirstUse`.
+ */
+export class WeightSource {
+  /**
+   * A repository of Hugging Face, or of a mirror with the same API.
+   *
+   * @throws if neither the model nor the options give a repository, or the revision is missing or moves
+   */
+  public static huggingFace(model: GlmModel, options: HubSourceOptions = {}): WeightSource {
+    return new WeightSource(hub('huggingface', 'HF_TOKEN', model, model.huggingFace, options));
+  }
+
+  /**
+   * A repository of ModelScope.
+   *
+   * @throws if neither the model nor the options give a repository, or the revision is missing or moves
+   */
+  public static modelScope(model: GlmModel, options: HubSourceOptions = {}): WeightSource {
+    return new WeightSource(hub('modelscope', 'MODELSCOPE_API_TOKEN', model, model.modelScope, options));
+  }
+
+  /**
+   * Single files.
+   *
+   * @throws if there is no file, a URL is not http or https, or a checksum is missing without `trustOnFirstUse`
+   */
+  public static http(options: HttpSourceOptions): WeightSource {
+    if (options.files.length === 0) {
+      throw new Error('\'files\' of an http source must not be empty');
+    }
+    const files = options.files.map((file) => ({ ...file, path: file.path ?? fileName(file.url) }));
+    files.forEach(({ url, sha256 }) => { checkPin(url, sha256, options.trustOnFirstUse); });
+    const twice = files.find((file, index) => files.findIndex(({ path }) => path === file.path) !== index);
+    if (twice !== undefined) {
+      throw new Error(`two files of an http source have the path '${twice.path}'; give each a 'path' of its own`);
+    }
+    return new WeightSource({ kind: 'http', identity: files.map(({ url, path, sha256 }) => ({ path, ...content(url, sha256) })), specification: { files, trustOnFirstUse: options.trustOnFirstUse } });
+  }
+
+  /**
+   * An archive that is unpacked.
+   *
+   * @throws if the URL is not http or https, the checksum is missing without `trustOnFirstUse`, or `stripComponents` is negative
+   */
+  public static archive(options: ArchiveSourceOptions): WeightSource {
+    const { url, sha256, trustOnFirstUse, stripComponents = 0 } = options;
+    checkPin(url, sha256, trustOnFirstUse);
+    if (!Number.isInteger(stripComponents) || stripComponents < 0) {
+      throw new Error(`'stripComponents' must be a whole number from 0, got ${String(stripComponents)}`);
+    }
+    return new WeightSource({ kind: 'archive', identity: { ...content(url, sha256), stripComponents }, specification: { url, sha256, trustOnFirstUse, stripComponents } });
+  }
+
+  /**
+   * The archive of one commit of a GitHub repository. The commit pins the content, so no checksum is needed.
+   *
+   * @param repository e.g. `mindspore-lab/mindformers`
+   * @param commit 40 hexadecimal digits
+   * @throws if the commit is not a full one
+   */
+  public static gitHubCommit(repository: string, commit: string): WeightSource {
+    if (!/^[\w.-]+\/[\w.-]+$/.test(repository) || !/^[0-9a-f]{40}$/.test(commit)) {
+      throw new Error(`a GitHub source needs 'owner/name' and a commit of 40 hexadecimal digits, got '${repository}' and '${commit}'`);
+    }
+    const url = `https://github.com/${repository}/archive/${commit}.tar.gz`;
+    return new WeightSource({ kind: 'archive', identity: { repository, commit }, specification: { url, trustOnFirstUse: true, stripComponents: 1 } });
+  }
+
+  /**
+   * A directory of another volume that the platform mounts into the pod, by absolute path.
+   *
+   * @throws if the path is not absolute
+   */
+  public static directory(path: string): WeightSource {
+    if (!path.startsWith('/')) {
+      throw new Error(`'path' of a directory source must be absolute, got '${path}'`);
+    }
+    return new WeightSource({ kind: 'directory', identity: path, specification: { path } });
+  }
+
+  /** Which kind of source it is, as fetch_weights.py names it. */
+  public readonly kind: string;
+  /** @internal */
+  public readonly _identity: LineageValue;
+  /** @internal */
+  public readonly _token?: TokenReference;
+  private readonly specification: Readonly<Record<string, unknown>>;
+
+  private constructor({ kind, identity, specification, token }: SourceProps) {
+    this.kind = kind;
+    this._identity = { kind, identity };
+    this._token = token;
+    this.specification = specification;
+  }
+
+  /** @internal */
+  public _argument(endpoints: Readonly<Record<string, string | undefined>>): string {
+    const endpoint = this.specification.endpoint ?? endpoints[this.kind];
+    return JSON.stringify({ kind: this.kind, ...this.specification, ...(endpoint !== undefined && { endpoint }) });
+  }
+}
+
+function hub(kind: string, tokenEnv: string, model: GlmModel, known: string | undefined, options: HubSourceOptions): SourceProps {
+  const { repository = known, runtime, endpoint, tokenSecret, tokenSecretKey = 'token', trustOnFirstUse = false } = options;
+  const revision = options.revision ?? (runtime === undefined ? undefined : model.revisionFor(runtime));
+  if (repository === undefined || !/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+    throw new Error(`'repository' of a ${kind} source must look like 'owner/name', got ${repository === undefined ? `none, and no ${kind} repository of ${model.name} is known` : `'${repository}'`}`);
+  }
+  checkRevision(model, revision, trustOnFirstUse);
+  if (endpoint !== undefined) {
+    checkUrl('endpoint', endpoint);
+  }
+  const token = tokenSecret && { env: tokenEnv, secretName: tokenSecret.name, key: tokenSecretKey };
+  return {
+    kind, token,
+    identity: { repository, revision },
+    specification: { repository, revision, endpoint: endpoint?.replace(/\/+$/, ''), ...(token && { tokenEnv }) },
+  };
+}
+
+function checkRevision(model: GlmModel, revision: string | undefined, trustOnFirstUse: boolean): void {
+  if (revision === undefined || revision.trim() === '') {
+    throw new Error(`'revision' of ${model.name} is ${revision === undefined ? 'missing' : 'empty'}: give the commit, or a 'runtime' whose guide names one`);
+  }
+  if (!/^[\w./-]+$/.test(revision)) {
+    throw new Error(`'revision' must be a commit, tag or branch, got '${revision}'`);
+  }
+  if (/^(main|master|head)$/i.test(revision) && !trustOnFirstUse) {
+    throw new Error(`'revision' '${revision}' of ${model.name} moves: give a commit, or set 'trustOnFirstUse' to keep what the first download sees`);
+  }
+}
+
+function checkPin(url: string, sha256: string | undefined, trustOnFirstUse = false): void {
+  checkUrl('url', url);
+  if (sha256 === undefined && !trustOnFirstUse) {
+    throw new Error(`'sha256' of ${url} is missing: give it, or set 'trustOnFirstUse' to record what the first download sees`);
+  }
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) {
+    throw new Error(`'sha256' of ${url} must be 64 lower case hexadecimal digits, got '${sha256}'`);
+  }
+}
+
+/** With a checksum the content is known wherever it comes from; without one the URL is all there is. */
+function content(url: string, sha256: string | undefined): LineageValue & object {
+  return sha256 === undefined ? { url } : { sha256 };
+}
+
+function checkUrl(what: string, url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol)) {
+    throw new Error(`'${what}' must be an http or https URL, got '${url}'`);
+  }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new Error(`'${what}' must not carry a user name or password (it would stand in the manifest): ${parsed.host}; use a Secret`);
+  }
+}
+
+function fileName(url: string): string {
+  checkUrl('url', url);
+  const name = decodeURIComponent(new URL(url).pathname.split('/').pop() ?? '');
+  if (name === '') {
+    throw new Error(`'path' is needed for ${url}, whose URL ends in no file name`);
+  }
+  return name;
+}

@@ -1,0 +1,292 @@
+import { type Size } from 'cdk8s';
+import type { ISecret } from 'cdk8s-plus-27';
+import type { IConstruct } from 'constructs';
+
+import type { Accelerator } from './accelerators/accelerator';
+import type { DevicePlugin } from './accelerators/device-plugin';
+import type { NodeType } from './accelerators/node-type';
+import { Delivery } from './delivery';
+import { type PodUser } from './pods/pod-user';
+import { SecurityLevel } from './pods/security-level';
+import { Scheduler } from './scheduler';
+import { ScriptDelivery } from './script-delivery';
+
+/** A taint that pods tolerate. */
+export interface PodToleration {
+  /**
+   * The taint's key.
+   *
+   * @default - every key
+   */
+  readonly key?: string;
+
+  /**
+   * The taint's value.
+   *
+   * @default - every value of the key
+   */
+  readonly value?: string;
+
+  /**
+   * `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+   *
+   * @default - every effect
+   */
+  readonly effect?: string;
+}
+
+/** A private certificate authority, in a key of a ConfigMap. */
+export interface CaBundle {
+  /** The ConfigMap, in the namespace of the workloads. */
+  readonly configMapName: string;
+
+  /**
+   * The key that holds the PEM text.
+   *
+   * @default 'ca.crt'
+   */
+  readonly key?: string;
+}
+
+/** What a platform team says once about a cluster. */
+export interface PlatformProps {
+  /**
+   * The server products in the cluster. A workload's product follows from its chip.
+   *
+   * @default - none: workloads that need to know it say `nodeType`
+   */
+  readonly nodeTypes?: NodeType[];
+
+  /**
+   * The device plugins in the cluster. A workload's plugin follows from its chip.
+   *
+   * @default - none: workloads with an accelerator say `devicePlugin`
+   */
+  readonly devicePlugins?: DevicePlugin[];
+
+  /**
+   * Who places the pods.
+   *
+   * @default Scheduler.DEFAULT
+   */
+  readonly scheduler?: Scheduler;
+
+  /**
+   * A mirror of all registries, host and path: `quay.io/ascend/x:1` is pulled as `<imageRegistry>/ascend/x:1`.
+   *
+   * @default - images are pulled by their own names
+   */
+  readonly imageRegistry?: string;
+
+  /**
+   * Secrets for pulling images.
+   *
+   * @default - none
+   */
+  readonly imagePullSecrets?: ISecret[];
+
+  /**
+   * Taints that every pod tolerates.
+   *
+   * @default - none
+   */
+  readonly tolerations?: PodToleration[];
+
+  /**
+   * Labels of the nodes that pods may run on, beside what the device plugin asks for.
+   *
+   * @default - none
+   */
+  readonly nodeSelector?: { [key: string]: string };
+
+  /**
+   * The PriorityClass of every pod.
+   *
+   * @default - the cluster's default
+   */
+  readonly priorityClassName?: string;
+
+  /**
+   * Labels of every pod.
+   *
+   * @default - none
+   */
+  readonly podLabels?: { [key: string]: string };
+
+  /**
+   * Annotations of every pod.
+   *
+   * @default - none
+   */
+  readonly podAnnotations?: { [key: string]: string };
+
+  /**
+   * The user that all pods of a workflow run as, so that each can read what the others wrote.
+   *
+   * @default - downloads run as 1000:1000, vendor images as the user they were built for
+   */
+  readonly user?: PodUser;
+
+  /**
+   * How much the pods are held back.
+   *
+   * @default - each runtime's own: restricted where nothing vendor-made runs, else SecurityLevel.VENDOR_DEFAULT
+   */
+  readonly security?: SecurityLevel;
+
+  /**
+   * Proxy for http.
+   *
+   * @default - none
+   */
+  readonly httpProxy?: string;
+
+  /**
+   * Proxy for https.
+   *
+   * @default - none
+   */
+  readonly httpsProxy?: string;
+
+  /**
+   * Hosts and domains that are reached without the proxy. Cluster addresses are always added when there is a proxy.
+   *
+   * @default - none
+   */
+  readonly noProxy?: string[];
+
+  /**
+   * A private certificate authority that downloads trust beside the public ones.
+   *
+   * @default - public authorities only
+   */
+  readonly caBundle?: CaBundle;
+
+  /**
+   * A mirror of Hugging Face.
+   *
+   * @default 'https://huggingface.co'
+   */
+  readonly huggingFaceEndpoint?: string;
+
+  /**
+   * A mirror of ModelScope.
+   *
+   * @default 'https://modelscope.cn'
+   */
+  readonly modelScopeEndpoint?: string;
+
+  /**
+   * What a download of weights can count on, per second. Deadlines and start-up budgets follow from it.
+   *
+   * @default Size.mebibytes(10)
+   */
+  readonly downloadRate?: Size;
+
+  /**
+   * Who applies the manifests.
+   *
+   * @default Delivery.KUBECTL
+   */
+  readonly delivery?: Delivery;
+
+  /**
+   * How scripts reach the pods.
+   *
+   * @default ScriptDelivery.configMaps()
+   */
+  readonly scriptDelivery?: ScriptDelivery;
+}
+
+const CONTEXT_KEY = 'cdk8s-chatglm.platform';
+
+/** What a cluster offers, found by every construct below the scope it was attached to. */
+export class Platform {
+  /**
+   * Says for a chart, or for a whole app, what the cluster offers. It has to come before the scope's first construct.
+   *
+   * @throws if the scope has constructs already, or has a platform of its own
+   */
+  public static attach(scope: IConstruct, props: PlatformProps): Platform {
+    const where = scope.node.path === '' ? 'the app' : `'${scope.node.path}'`;
+    if (scope.node.children.length > 0) {
+      throw new Error(`[${scope.node.path}] Platform.attach comes too late: ${where} has ${String(scope.node.children.length)} constructs already `
+        + `(first '${String(scope.node.children[0]?.node.id)}'); attach the platform before creating them`);
+    }
+    const platform = new Platform(props);
+    scope.node.setContext(CONTEXT_KEY, platform);
+    return platform;
+  }
+
+  /** The platform of a construct: the nearest one that was attached above it, else one with all defaults. */
+  public static of(scope: IConstruct): Platform {
+    return (scope.node.tryGetContext(CONTEXT_KEY) as Platform | undefined) ?? new Platform({});
+  }
+
+  /** What was said. */
+  public readonly props: PlatformProps;
+  /** Who places the pods. */
+  public readonly scheduler: Scheduler;
+  /** Who applies the manifests. */
+  public readonly delivery: Delivery;
+  /** How scripts reach the pods. */
+  public readonly scriptDelivery: ScriptDelivery;
+
+  private constructor(props: PlatformProps) {
+    checkPlatform(props);
+    this.props = props;
+    this.scheduler = props.scheduler ?? Scheduler.DEFAULT;
+    this.delivery = props.delivery ?? Delivery.KUBECTL;
+    this.scriptDelivery = props.scriptDelivery ?? ScriptDelivery.configMaps();
+  }
+
+  /**
+   * The server product that a chip sits in.
+   *
+   * @returns undefined if the platform names no products at all
+   * @throws if none or several of the platform's products have the chip
+   */
+  public nodeTypeOf(accelerator: Accelerator): NodeType | undefined {
+    const nodeTypes = this.props.nodeTypes ?? [];
+    const matching = nodeTypes.filter((nodeType) => nodeType.has(accelerator));
+    if (nodeTypes.length > 0 && matching.length !== 1) {
+      throw new Error(matching.length === 0
+        ? `no node type of the platform has ${accelerator.name}; it has ${nodeTypes.map(String).join(', ')}`
+        : `${accelerator.name} is in several node types of the platform (${matching.map(String).join(', ')}); say which one in 'nodeType'`);
+    }
+    return matching[0];
+  }
+
+  /**
+   * The device plugin that names a chip.
+   *
+   * @throws if none or several of the platform's plugins can name it
+   */
+  public devicePluginOf(accelerator: Accelerator): DevicePlugin {
+    const plugins = this.props.devicePlugins ?? [];
+    const [plugin, ...others] = plugins.filter((candidate) => candidate.names(accelerator));
+    if (plugin === undefined) {
+      throw new Error(`no device plugin of the platform can name ${accelerator.name} (${plugins.length === 0 ? 'it has none' : `it has ${plugins.map(({ name }) => name).join(', ')}`}); `
+        + 'say one in \'devicePlugin\' or in the platform\'s \'devicePlugins\'');
+    }
+    if (others.length > 0) {
+      throw new Error(`${accelerator.name} can be named by several device plugins of the platform (${[plugin, ...others].map(({ name }) => name).join(', ')}); `
+        + 'say which one in \'devicePlugin\'');
+    }
+    return plugin;
+  }
+}
+
+function checkPlatform({ imageRegistry, httpProxy, httpsProxy, huggingFaceEndpoint, modelScopeEndpoint, downloadRate }: PlatformProps): void {
+  if (imageRegistry !== undefined && !/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._/-]*[a-z0-9])?$/.test(imageRegistry)) {
+    throw new Error(`'imageRegistry' must be a host with an optional path, like 'harbor.corp.example/mirror', got '${imageRegistry}'`);
+  }
+  for (const [name, url] of Object.entries({ httpProxy, httpsProxy, huggingFaceEndpoint, modelScopeEndpoint })) {
+    if (url !== undefined && !/^https?:\/\/[^\s@]+$/.test(url)) {
+      throw new Error(`'${name}' of the platform must be an http or https URL without a password, got '${url}'`);
+    }
+  }
+  if (downloadRate !== undefined && downloadRate.toKibibytes() < 1) {
+    throw new Error(`'downloadRate' must be positive, got ${downloadRate.asString()}`);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Accelerator } from '../accelerators/accelerator';
+import type { Dtype } from '../accelerators/dtype';
+import type { Artifact } from '../artifacts/artifact';
+import type { ArtifactFormat } from '../artifacts/artifact-format';
+import type { GlmModel } from '../models/glm-model';
+import type { CommandPart } from '../pods/pod-fragment';
+import type { RankTable } from './rank-table';
+import type { ServingBackend } from './serving-backend';
+import type { Task } from './task';
+
+/** What a server is to serve. */
+export interface ServeRequest {
+  readonly model: GlmModel;
+  readonly weights?: Artifact | undefined;
+  readonly accelerator?: Accelerator | undefined;
+  readonly devices: number;
+  readonly dtype: Dtype;
+  readonly contextLength: number;
+  readonly backend: ServingBackend;
+  readonly port: number;
+}
+
+/** Settings of a fine-tune that define its result. */
+export interface FinetuneSettings {
+  readonly epochs?: number | undefined;
+  readonly batchSize?: number | undefined;
+  readonly learningRate?: number | undefined;
+  readonly seqLength?: number | undefined;
+  readonly maxSourceLength?: number | undefined;
+  readonly maxTargetLength?: number | undefined;
+  readonly dataParallel?: number | undefined;
+  readonly modelParallel?: number | undefined;
+  readonly pipelineStages?: number | undefined;
+  readonly recompute?: boolean | undefined;
+  readonly flashAttention?: boolean | undefined;
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a fine-tune is to train. */
+export interface FinetuneRequest {
+  readonly model: GlmModel;
+  readonly checkpoint: Artifact;
+  readonly checkpointFile?: string | undefined;
+  readonly dataset: Artifact;
+  readonly trainFile: string;
+  readonly evalFile: string;
+  readonly output: (definition: object) => Artifact;
+  readonly accelerator: Accelerator;
+  readonly devicesPerNode: number;
+  readonly rankTable: RankTable;
+  /** Whether the workload kind runs MindSpore's scheduler in a role of its own and tells the ranks where it is. */
+  readonly schedulerRole: boolean;
+  readonly settings: FinetuneSettings;
+}
+
+/** A fine-tune as a task, and the numbers of it that the memory estimate needs. */
+export interface FinetuneTask extends Task {
+  readonly output: Artifact;
+  readonly batchSize: number;
+  readonly seqLength: number;
+  readonly devicesPerReplica: number;
+  readonly recompute: boolean;
+  /** The command of the scheduler's role, where the workload kind has one. */
+  readonly schedulerCommand?: readonly CommandPart[];
+}
+
+/** One software stack that runs GLM models. Each lives in a file of its own and answers the tasks that it knows. */
+export interface RuntimeDialect {
+  readonly name: string;
+  /** Whether it runs on vendor devices; the echo runtime needs none. */
+  readonly needsAccelerator: boolean;
+  /** The models that it supports, by name; undefined for all. */
+  readonly models?: readonly string[];
+  /** The backend that serves its models. */
+  readonly backend: ServingBackend;
+  /** The format of weights that its server reads; undefined where it reads none. */
+  readonly weightsFormat?: ArtifactFormat;
+  serve(request: ServeRequest): Task;
+  finetune?(request: FinetuneRequest): FinetuneTask;
+}

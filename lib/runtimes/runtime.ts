@@ -1,0 +1,127 @@
+import type { Accelerator } from '../accelerators/accelerator';
+import type { GlmModel } from '../models/glm-model';
+import { checkImage } from '../image';
+import { atbModels, type AtbModelsOptions } from './atb-models';
+import { cambriconPyTorch, type CambriconPyTorchOptions } from './cambricon-pytorch';
+import { echo } from './echo';
+import { mindFormers, type MindFormersOptions } from './mind-formers';
+import type { FinetuneRequest, FinetuneTask, RuntimeDialect, ServeRequest } from './runtime-dialect';
+import type { ServingBackend } from './serving-backend';
+import { sophon, type SophonOptions } from './sophon';
+import type { Task } from './task';
+
+/** Options of `Runtime.echo`. */
+export interface EchoOptions {
+  /**
+   * An image with Python 3.7 or later.
+   *
+   * @default - a small public Python image
+   */
+  readonly image?: string;
+}
+
+/** A software stack that runs GLM models on some chips: it knows the commands, images and limits of its vendor's guide. */
+export class Runtime {
+  /**
+   * MindFormers on MindSpore: fine-tuning on Ascend 910.
+   *
+   * @throws if the image is not pinned, or the source tree is no source tree
+   */
+  public static mindFormers(options: MindFormersOptions): Runtime {
+    return new Runtime(mindFormers(options));
+  }
+
+  /**
+   * PyTorch with Ascend Transformer Boost: ChatGLM2 on 310P and 910B.
+   *
+   * @throws if the image is not pinned
+   */
+  public static atbModels(options: AtbModelsOptions): Runtime {
+    return new Runtime(atbModels(options));
+  }
+
+  /**
+   * Cambricon's PyTorch: ChatGLM-6B on MLU370.
+   *
+   * @throws if the image is not pinned
+   */
+  public static cambriconPyTorch(options: CambriconPyTorchOptions): Runtime {
+    return new Runtime(cambriconPyTorch(options));
+  }
+
+  /**
+   * Sophgo's TPU runtime: ChatGLM3 on BM1684X.
+   *
+   * @throws if the image is not pinned
+   */
+  public static sophon(options: SophonOptions): Runtime {
+    return new Runtime(sophon(options));
+  }
+
+  /** No model and no devices: a server that answers with text made from the question. It runs on any cluster. */
+  public static echo(options: EchoOptions = {}): Runtime {
+    if (options.image !== undefined) {
+      checkImage('image', options.image);
+    }
+    return new Runtime(echo(options.image));
+  }
+
+  /** The runtime's name, e.g. `mindformers`. */
+  public readonly name: string;
+  /** Whether it runs on vendor devices. */
+  public readonly needsAccelerator: boolean;
+  /** @internal */
+  public readonly _backend: ServingBackend;
+
+  private constructor(private readonly dialect: RuntimeDialect) {
+    this.name = dialect.name;
+    this.needsAccelerator = dialect.needsAccelerator;
+    this._backend = dialect.backend;
+  }
+
+  /** Whether the runtime supports the chip. The echo runtime supports all. */
+  public supports(accelerator: Accelerator): boolean {
+    return !this.needsAccelerator || accelerator.runtimes.includes(this.name);
+  }
+
+  /** @internal */
+  public _serve(request: ServeRequest): Task {
+    this.checkModel(request.model);
+    this.checkChip(request.accelerator);
+    const { weightsFormat } = this.dialect;
+    if (weightsFormat !== undefined && request.weights === undefined && request.backend.name === this.dialect.backend.name) {
+      throw new Error(`'weights' are missing: runtime '${this.name}' serves an artifact of format ${String(weightsFormat)}`);
+    }
+    if (weightsFormat !== undefined) {
+      request.weights?._require([weightsFormat], 'weights', `runtime '${this.name}' reads no other`);
+    }
+    return this.dialect.serve(request);
+  }
+
+  /** @internal */
+  public _finetune(request: FinetuneRequest): FinetuneTask {
+    if (this.dialect.finetune === undefined) {
+      throw new Error(`runtime '${this.name}' cannot fine-tune; use Runtime.mindFormers`);
+    }
+    this.checkModel(request.model);
+    this.checkChip(request.accelerator);
+    return this.dialect.finetune(request);
+  }
+
+  private checkModel(model: GlmModel): void {
+    const { models } = this.dialect;
+    if (models?.includes(model.name) === false) {
+      throw new Error(`runtime '${this.name}' does not support ${model.name}; it supports ${models.join(', ')}`);
+    }
+  }
+
+  private checkChip(accelerator: Accelerator | undefined): void {
+    if (accelerator !== undefined && !this.supports(accelerator)) {
+      const others = accelerator.runtimes.length > 0 ? `supported by ${accelerator.runtimes.join(', ')}` : 'supported by no runtime of this library';
+      throw new Error(`runtime '${this.name}' does not support ${accelerator.name}, which is ${others}`);
+    }
+    if (accelerator === undefined && this.needsAccelerator) {
+      throw new Error(`'accelerator' is missing: runtime '${this.name}' needs one`);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import type { Size } from 'cdk8s';
+import type { Cpu, EnvValue } from 'cdk8s-plus-27';
+
+import type { EnvPreset } from './env/env-preset';
+import type { PodToleration } from './platform';
+import { renderToleration } from './pods/platform-fragment';
+import type { PodFragment } from './pods/pod-fragment';
+import type { SecurityLevel } from './pods/security-level';
+
+/** What every workload lets its user say about the pod. These win over all defaults, over the platform and over presets. */
+export interface WorkloadOptions {
+  /**
+   * Sets of environment variables.
+   *
+   * @default - none beside what the runtime needs
+   */
+  readonly presets?: EnvPreset[];
+
+  /**
+   * Environment variables of the main container. Plain values are literal: `$(NAME)` in them is not expanded.
+   *
+   * @default - none
+   */
+  readonly env?: { [name: string]: EnvValue };
+
+  /**
+   * Processor request of the main container; there is no limit.
+   *
+   * @default - what the task needs
+   */
+  readonly cpu?: Cpu;
+
+  /**
+   * Memory request of the main container; there is no limit. It must not be less than what the task needs.
+   *
+   * @default - what the task needs
+   */
+  readonly memory?: Size;
+
+  /**
+   * Labels of the nodes that the pods may run on.
+   *
+   * @default - what the device plugin and the platform ask for
+   */
+  readonly nodeSelector?: { [key: string]: string };
+
+  /**
+   * Further taints that the pods tolerate.
+   *
+   * @default - the platform's
+   */
+  readonly tolerations?: PodToleration[];
+
+  /**
+   * The PriorityClass of the pods.
+   *
+   * @default - the platform's
+   */
+  readonly priorityClassName?: string;
+
+  /**
+   * The ServiceAccount of the pods. Its token is not mounted: nothing here calls the Kubernetes API.
+   *
+   * @default - the namespace's default
+   */
+  readonly serviceAccountName?: string;
+
+  /**
+   * Labels of the pods.
+   *
+   * @default - those of the library and of the platform
+   */
+  readonly podLabels?: { [key: string]: string };
+
+  /**
+   * Annotations of the pods.
+   *
+   * @default - those of the library and of the platform
+   */
+  readonly podAnnotations?: { [key: string]: string };
+
+  /**
+   * How much the pods are held back.
+   *
+   * @default - the platform's, else the runtime's own
+   */
+  readonly security?: SecurityLevel;
+}
+
+/** The caller's wishes as a fragment. */
+export function optionsFragment(options: WorkloadOptions): PodFragment {
+  const requests = {
+    ...(options.cpu && { cpu: options.cpu.amount }),
+    ...(options.memory && { memory: `${String(options.memory.toMebibytes())}Mi` }),
+  };
+  return {
+    source: 'the workload\'s props',
+    requests,
+    env: Object.entries(options.env ?? {}).map(([name, { value, valueFrom }]) => {
+      checkEnvName(name);
+      return valueFrom === undefined ? { name, value: String(value) } : { name, valueFrom: valueFrom as object };
+    }),
+    ...(options.nodeSelector && { nodeSelector: options.nodeSelector }),
+    ...(options.tolerations && { tolerations: options.tolerations.map(renderToleration) }),
+    ...(options.priorityClassName !== undefined && { priorityClassName: options.priorityClassName }),
+    ...(options.serviceAccountName !== undefined && { serviceAccountName: options.serviceAccountName }),
+    ...(options.podLabels && { labels: options.podLabels }),
+    ...(options.podAnnotations && { annotations: options.podAnnotations }),
+  };
+}
+
+function checkEnvName(name: string): void {
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) {
+    throw new Error(`'env' has '${name}': a variable's name has letters, digits, '_', '-' and '.' and does not start with a digit`);
+  }
+}

@@ -1,0 +1,44 @@
+import { type BatchKind, type BatchRequest, objectMetadata, onePodANode, templateMetadata } from './batch-request';
+import { PERMANENT_EXIT_CODES } from './exit-classes';
+import type { KubernetesObject } from './kubernetes-object';
+import { ringsConfig, ringsConfigFragment } from './rings-config';
+
+/**
+ * A Volcano Job: all pods are placed together or not at all, and MindCluster's operator fills the rank table
+ * (Ascend/mindcluster-deploy@7d97fe34 samples/train/basic-training/ranktable/yaml/910b/a800_mindspore_vcjob.yaml).
+ */
+export const VOLCANO_JOB: BatchKind = {
+  rankTables: ['operator', 'generated', 'file', 'none'],
+  schedulerRole: false,
+  fragment: ({ name, pods, rankTable }) => ({
+    source: 'Volcano Job',
+    schedulerName: 'volcano',
+    restartPolicy: 'Never',
+    ...(pods > 1 && onePodANode('volcano.sh/job-name', name)),
+    ...(rankTable === 'operator' && ringsConfigFragment(name)),
+  }),
+  render: (request) => [volcanoJob(request), ...(request.rankTable === 'operator' ? [ringsConfig(request)] : [])],
+};
+
+function volcanoJob(request: BatchRequest): KubernetesObject {
+  const { name, pod, pods, queue, backoffLimit, ttlSecondsAfterFinished } = request;
+  return {
+    apiVersion: 'batch.volcano.sh/v1alpha1',
+    kind: 'Job',
+    metadata: objectMetadata(name, request),
+    spec: {
+      minAvailable: pods,
+      schedulerName: 'volcano',
+      queue: queue ?? 'default',
+      maxRetry: backoffLimit,
+      plugins: { env: [], svc: [] },
+      policies: [
+        { event: 'PodEvicted', action: 'RestartJob' },
+        { event: 'PodFailed', action: 'RestartJob' },
+        ...PERMANENT_EXIT_CODES.map((exitCode) => ({ exitCode, action: 'AbortJob' })),
+      ],
+      ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }),
+      tasks: [{ name: 'worker', replicas: pods, template: { metadata: templateMetadata(request), spec: pod.spec } }],
+    },
+  };
+}

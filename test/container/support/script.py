@@ -1,0 +1,46 @@
+"""An entry file of container/ run as a process, the way a pod runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+
+class Script:
+    """`container/<name>.py` under the Python `python`, with a termination message file of its own."""
+
+    def __init__(self, python: str, container: Path, name: str, folder: Path) -> None:
+        self._argv = [python, str(container / f"{name}.py")]
+        self._message = folder / f"termination-{name}"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "LC_ALL": "C",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TERMINATION_MESSAGE_PATH": str(self._message),
+        }
+
+    def start(self, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+        """Start the script; stdout carries stderr too."""
+        return subprocess.Popen(
+            [*self._argv, *map(str, arguments)],
+            env={**self._environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(self, *arguments: object, timeout: float = 30, **environment: str) -> tuple[int, str]:
+        """Run the script to its end; its exit code and what it wrote."""
+        process = self.start(*arguments, **environment)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        return process.returncode, output
+
+    @property
+    def cause(self) -> str:
+        """The termination message, "" if there is none."""
+        return self._message.read_text(encoding="utf-8") if self._message.exists() else ""

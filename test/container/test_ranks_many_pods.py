@@ -1,0 +1,246 @@
+"""Many pods: they meet at pod 0, run as one job, and meet again in place when one is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import socket
+import time
+
+import pytest
+from support.ranks_job import Job
+
+
+@pytest.fixture
+def size():
+    """Pods and devices of each; a slow suite runs all of this file at the size of a real job."""
+    return (3, 2)
+
+
+@pytest.fixture
+def job(python, container, tmp_path, size):
+    job = Job(python, container, tmp_path, *size)
+    yield job
+    job.stop()
+
+
+def everyone(job, code=0, **others):
+    """The codes when all pods end with `code`, apart from `others` such as pod_3=7."""
+    return {index: others.get(f"pod_{index}", code) for index in range(job.pods)}
+
+
+def given(job, generation):
+    """What each rank was told at its start number `generation`: rank, size, device."""
+    return [job.starts(rank)[generation - 1][:3] for rank in range(job.pods * job.devices)]
+
+
+def expected(job):
+    total = job.pods * job.devices
+    return [[str(rank), str(total), str(rank % job.devices)] for rank in range(total)]
+
+
+def test_pods_that_start_in_any_order_run_as_one_job(job):
+    order = list(range(job.pods))
+    random.Random(7).shuffle(order)
+    for index in order:
+        job.start(index)
+        time.sleep(0.02)
+    job.until_up()
+    assert given(job, 1) == expected(job)
+    tables = {(job.notes / f"table_{rank}").read_text() for rank in range(job.pods * job.devices)}
+    assert len(tables) == 1
+    table = json.loads(tables.pop())
+    assert [server["server_id"] for server in table["server_list"]] == [
+        f"172.16.0.{pod}" for pod in range(job.pods)
+    ]
+    ranks = [int(device["rank_id"]) for server in table["server_list"] for device in server["device"]]
+    assert ranks == list(range(job.pods * job.devices))
+    job.open_gate()
+    assert job.codes() == everyone(job)
+    assert job.ranks_alive() == []
+
+
+def test_a_pod_that_is_killed_and_restarted_is_met_again_in_place(job):
+    job.start_all()
+    job.until_up()
+    launchers = {index: process.pid for index, process in job.running.items()}
+    job.kill(1)
+    job.start(1)
+    job.until_up(2)
+    assert {index: process.pid for index, process in job.running.items() if index != 1} == {
+        index: pid for index, pid in launchers.items() if index != 1
+    }
+    assert given(job, 2) == expected(job)
+    assert "WARNING launch: pod 1 was started again; meeting the other pods again" in job.log(0)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_a_pod_that_falls_silent_is_noticed(job):
+    job.start_all()
+    job.until_up()
+    job.kill(2)
+    wait_for(lambda: "pod 2 was silent for 4 s; meeting the other pods again" in job.log(1), job)
+    assert job.running[1].poll() is None
+    job.start(2)
+    job.until_up(2)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_pod_0_may_be_killed_and_restarted_too(job):
+    job.start_all()
+    job.until_up()
+    job.kill(0)
+    job.start(0)
+    job.until_up(2)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+    assert "pod 0 was started again; meeting the other pods again" in job.log(1)
+
+
+def test_only_the_pod_of_the_rank_that_fails_ends(job):
+    job.start_all()
+    job.until_up()
+    failing = job.devices + 1
+    job.fail(failing)
+    assert job.running[1].wait(20) == 138
+    assert job.cause(1) == f"rank {failing} was ended by SIGUSR1 (code 138)"
+    job.start(1)
+    job.until_up(2)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+    assert f"pod 1: rank {failing} was ended by SIGUSR1 (code 138); meeting the other pods again" in job.log(
+        0
+    )
+
+
+def test_when_pod_0_fails_the_others_wait_for_the_next(job):
+    job.start_all()
+    job.until_up()
+    job.fail(0)
+    assert job.running[0].wait(20) == 138
+    wait_for(
+        lambda: "pod 0: rank 0 was ended by SIGUSR1 (code 138); meeting the other pods again" in job.log(2),
+        job,
+    )
+    job.start(0)
+    job.until_up(2)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_ranks_that_fail_because_of_another_pods_do_not_end_their_pod(job):
+    job.start_all()
+    job.until_up()
+    for rank in range(0, job.pods * job.devices, job.devices):
+        job.fail(rank)
+    wait_for(lambda: any(process.poll() is not None for process in job.running.values()), job)
+    time.sleep(1)
+    ended = [index for index, process in job.running.items() if process.poll() is not None]
+    assert len(ended) == 1, job.logs()
+    job.start(ended[0])
+    job.until_up(2)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_a_pod_that_is_told_to_stop_leaves_at_once(job):
+    job.start_all()
+    job.until_up()
+    job.running[2].terminate()
+    assert job.running[2].wait(20) == 42
+    wait_for(lambda: "pod 2: told to stop by SIGTERM; meeting the other pods again" in job.log(0), job)
+    job.start(2)
+    job.until_up(2)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_a_pod_that_is_missing_is_named(job):
+    job.start_all("--wait", 2, without=(1,))
+    assert set(job.codes().values()) == {50}
+    pattern = (
+        r"the pods did not meet within 2 s: (pod 0 cannot be reached \(.*\); before that, )?"
+        rf"pod 1 of {job.pods} did not come(, pods? [0-9, ]+ left)?"
+    )
+    causes = [job.cause(index) for index in job.running]
+    assert [cause for cause in causes if not re.fullmatch(pattern, cause)] == []
+
+
+def test_a_pod_0_that_is_missing_is_named(job):
+    job.start(1, "--wait", 0.5)
+    assert job.codes() == {1: 50}
+    assert job.cause(1) == (
+        "the pods did not meet within 0.5 s: pod 0 cannot be reached ([Errno 111] Connection refused)"
+    )
+
+
+def test_devices_with_the_same_address_are_refused_by_all(job):
+    job.start_all(without=(2,))
+    job.start(2, STUB_HCCN_NETWORK="192.168.1")
+    assert job.codes() == everyone(job, 29)
+    doubles = "; ".join(
+        f"device_ip 192.168.1.{100 + device} belongs to device {device} of server 172.16.0.1"
+        f" and device {device} of server 172.16.0.2"
+        for device in range(job.devices)
+    )
+    message = f"rank table of the pods' own descriptions cannot be used: {doubles}"
+    assert [job.cause(index) for index in range(job.pods)] == [message] * job.pods
+    assert job.starts(0) == []
+
+
+def test_pods_of_the_same_address_are_refused_by_all(job):
+    job.start_all(without=(2,))
+    job.start(2, POD_IP="172.16.0.1")
+    assert job.codes() == everyone(job, 29)
+    assert job.cause(0) == (
+        "rank table of the pods' own descriptions cannot be used: server_id 172.16.0.1 is there 2 times"
+    )
+
+
+def test_another_token_does_not_get_in(job):
+    job.start_all("--wait", 1.5, without=(1,))
+    job.start(1, "--wait", 1, MEET_TOKEN="of another job")
+    assert job.codes() == everyone(job, 50, pod_1=21)
+    assert job.cause(1) == (
+        "the pods did not meet within 1 s: pod 0 cannot be reached (wrong token (status 401))"
+    )
+
+
+def test_no_token_is_an_error(job):
+    job.start(0, MEET_TOKEN="")
+    assert job.codes() == {0: 31}
+    assert job.cause(0) == (
+        "MEET_TOKEN is not set; give all pods of the job the same secret by this variable"
+    )
+
+
+def test_pods_with_other_settings_do_not_get_in(job):
+    job.start(0, "--wait", 2)
+    job.start(1, "--rank-env", "torch")
+    assert job.running[1].wait(10) == 31
+    assert job.cause(1) == "pod 1 has --rank-env 'torch', but pod 0 has 'mindspore'"
+
+
+def test_a_port_in_use_is_named(job):
+    job.start(0, "--wait", 20)
+    wait_for(lambda: listening(job), job)
+    second = job.start(0)
+    assert second.wait(10) == 31
+    assert job.cause(0) == (
+        f"pod 0 cannot listen on port {job.port} (--meet-port): Address already in use; choose a free one"
+    )
+
+
+def listening(job):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", job.port)) == 0
+
+
+def wait_for(condition, job, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, job.logs()
+        time.sleep(0.05)
