@@ -6,7 +6,6 @@ import type { ResolvedDevices } from '../lib/accelerators/device-options';
 import { digest } from '../lib/artifacts/lineage';
 import { Delivery } from '../lib/delivery';
 import { Platform } from '../lib/platform';
-import type { ComposedPod } from '../lib/pods/composed-pod';
 import type { CommandPart } from '../lib/pods/pod-fragment';
 import { mountScriptsAndFiles } from '../lib/pods/script-volumes';
 import { composeTask } from '../lib/pods/task-layers';
@@ -15,8 +14,9 @@ import type { WorkloadOptions } from '../lib/workload-options';
 import type { BatchRequest } from '../lib/workloads/batch-request';
 import type { KubernetesObject } from '../lib/workloads/kubernetes-object';
 import type { WorkloadKind } from '../lib/workloads/workload-kind';
-import { fileConfigMaps, fileDigest, renderObjects, scriptConfigMaps } from './kubernetes-objects';
+import { renderObjects } from './kubernetes-objects';
 import { objectLabels, objectName } from './object-name';
+import { fileConfigMaps, podConfigMaps } from './pod-config-maps';
 
 /** A task and how it is run to its end. */
 export interface BatchTask {
@@ -41,26 +41,19 @@ export function renderBatchTask(scope: Construct, batch: BatchTask): ApiObject {
   checkTimeToLive(batch, Platform.of(scope));
   const base = objectName(scope);
   const name = `${base}-${digest(batchObjects(scope, batch, base, base), 8)}`;
-  return renderObjects(scope, batchObjects(scope, batch, base, name, true));
+  return renderObjects(scope, batchObjects(scope, batch, base, name));
 }
 
-function batchObjects(scope: Construct, batch: BatchTask, base: string, name: string, withConfigMaps = false): KubernetesObject[] {
+function batchObjects(scope: Construct, batch: BatchTask, base: string, name: string): KubernetesObject[] {
   const platform = Platform.of(scope);
   const { task, kind, pods, rankTable } = batch;
   const facts = { name, pods, rankTable, queue: platform.scheduler.queue };
   const composed = composeTask({ ...batch, kind: kind._kind.fragment(facts), platform });
   const { labels } = objectLabels(base, task.name, scope);
-  const configMaps = { scripts: `${base}-scripts`, files: `${base}-files-${fileDigest(composed)}` };
+  const configMaps = podConfigMaps(scope, composed, platform, base);
   const pod = mountScriptsAndFiles(composed, platform.scriptDelivery, configMaps);
   const request: BatchRequest = { ...batch, ...facts, pod, labels };
-  return [
-    ...kind._kind.render(request),
-    ...(withConfigMaps ? podConfigMaps(composed, platform, configMaps, labels) : []),
-  ];
-}
-
-function podConfigMaps(pod: ComposedPod, platform: Platform, names: { scripts: string; files: string }, labels: Record<string, string>): KubernetesObject[] {
-  return [...scriptConfigMaps(pod, platform, names.scripts, labels), ...fileConfigMaps(pod, names.files, labels)];
+  return [...kind._kind.render(request), ...fileConfigMaps(composed, configMaps.files, labels)];
 }
 
 function checkTimeToLive({ ttlSecondsAfterFinished }: BatchTask, { delivery }: Platform): void {

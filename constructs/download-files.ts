@@ -1,8 +1,8 @@
-import { Size } from 'cdk8s';
+import { type Size } from 'cdk8s';
 import { Construct } from 'constructs';
 
 import { Artifact } from '../lib/artifacts/artifact';
-import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import { type ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { WeightSource } from '../lib/artifacts/weight-source';
 import { type DownloadOptions, renderDownload } from './download-options';

@@ -1,4 +1,4 @@
-import { Duration, type ApiObject } from 'cdk8s';
+import { type Duration, type ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 
 import type { Artifact, ArtifactDownload } from '../lib/artifacts/artifact';

@@ -7,7 +7,6 @@ import { Dtype } from '../lib/accelerators/dtype';
 import { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
-import type { LineageValue } from '../lib/artifacts/lineage';
 import type { GlmModel } from '../lib/models/glm-model';
 import { MemoryTask } from '../lib/models/memory-estimate';
 import { Platform } from '../lib/platform';
@@ -228,7 +227,7 @@ function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind
     rankTable: rankTableOf(props.rankTable, kind),
     schedulerRole: kind._kind.schedulerRole,
     settings: props,
-    output: (definition) => Artifact._produced(id, store, ArtifactFormat.MINDSPORE_SHARDS, { ...definition, trainFile, evalFile } as LineageValue),
+    output: (definition) => Artifact._produced(id, store, ArtifactFormat.MINDSPORE_SHARDS, { ...definition, trainFile, evalFile }),
   };
 }
 

@@ -139,15 +139,19 @@ function serveRequest(props: InferenceDeploymentProps): ServeRequest {
   const { model, runtime, weights, accelerator, dtype = Dtype.FLOAT16, backend = runtime._backend, containerPort = 8000 } = props;
   const devices = props.devices ?? (accelerator === undefined ? 0 : 1);
   const contextLength = props.contextLength ?? Math.min(2048, model.maxSequenceLength);
-  if (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > model.maxSequenceLength) {
-    throw new Error(`'contextLength' must be a whole number from 1 to ${String(model.maxSequenceLength)} for ${model.name}, got ${String(contextLength)}`);
-  }
+  checkContextLength(model, contextLength);
   checkPort('containerPort', containerPort, 1024);
   checkPort('servicePort', props.servicePort ?? 80, 1);
   if (accelerator === undefined && devices !== 0) {
     throw new Error(`'devices' is ${String(devices)}, but no 'accelerator' says of what`);
   }
   return { model, weights, accelerator, devices, dtype, contextLength, backend, port: containerPort };
+}
+
+function checkContextLength(model: GlmModel, contextLength: number): void {
+  if (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > model.maxSequenceLength) {
+    throw new Error(`'contextLength' must be a whole number from 1 to ${String(model.maxSequenceLength)} for ${model.name}, got ${String(contextLength)}`);
+  }
 }
 
 function checkPort(name: string, port: number, minimum: number): void {

@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { type Size } from 'cdk8s';
 import { type IPersistentVolumeClaim, PersistentVolumeAccessMode, PersistentVolumeClaim } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 
@@ -75,13 +75,13 @@ export class ModelStore extends Construct implements IArtifactStore {
     this.claimName = props.existingClaim?.name ?? located(this, () => objectName(this));
     if (props.existingClaim === undefined) {
       new PersistentVolumeClaim(this, 'Resource', {
-        metadata: { name: this.claimName }, accessModes, storage: props.size as Size, storageClassName: props.storageClassName,
+        metadata: { name: this.claimName }, accessModes, storage: props.size!, storageClassName: props.storageClassName,
       });
     }
   }
 
   /** The `volumes` entry of a pod without its name. */
-  public get volumeSource(): { [key: string]: any } {
+  public get volumeSource(): { [key: string]: any } { // eslint-disable-line @typescript-eslint/no-explicit-any -- jsii has no unknown
     return { persistentVolumeClaim: { claimName: this.claimName, ...(this.readOnly && { readOnly: true }) } };
   }
 }

@@ -10,15 +10,23 @@ export interface ScriptFile {
 /** ConfigMaps hold at most 1 MiB, and etcd and reviewers suffer long before. */
 const MAXIMUM_BYTES = 200 * 1024;
 
+const cache = new Map<string, readonly ScriptFile[]>();
+
 /**
- * The files that scripts need: their entry files and all modules of `container/` that they import, however deep.
+ * The files that a script needs: its entry file and all modules of `container/` that it imports, however deep.
  *
- * @param names file names without their ending, e.g. `fetch_weights`
- * @throws if a script does not exist, or all together exceed 200 KiB
+ * @param name its file name without the ending, e.g. `fetch_weights`
+ * @throws if the script does not exist, or its files exceed 200 KiB together
  */
-export function scriptFiles(names: readonly string[]): ScriptFile[] {
+export function scriptFiles(name: string): readonly ScriptFile[] {
+  const files = cache.get(name) ?? collectFiles(name);
+  cache.set(name, files);
+  return files;
+}
+
+function collectFiles(script: string): ScriptFile[] {
   const found = new Map<string, string>();
-  const pending = names.map(entryFile);
+  const pending = [entryFile(script)];
   for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
     if (!found.has(file)) {
       const text = readFileSync(path.join(containerDirectory(), file), 'utf8');
@@ -27,7 +35,7 @@ export function scriptFiles(names: readonly string[]): ScriptFile[] {
     }
   }
   const files = [...found].map(([name, text]) => ({ path: name, text })).sort((a, b) => a.path < b.path ? -1 : 1);
-  checkSize(names, files);
+  checkSize(script, files);
   return files;
 }
 
@@ -62,10 +70,10 @@ function importedFiles(file: string, text: string): string[] {
   if (!file.endsWith('.py')) {
     return [];
   }
-  const plain = [...text.matchAll(/^\s*import\s+([\w., ]+)/gm)].flatMap((match) => (match[1] as string).split(',')).map((name) => name.trim().split(' ')[0] as string);
+  const plain = [...text.matchAll(/^\s*import\s+([\w., ]+)/gm)].flatMap((match) => (match[1]!).split(',')).map((name) => name.trim().split(' ')[0]!);
   const from = [...text.matchAll(/^\s*from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]+)/gm)].flatMap((match) => {
-    const module = match[1] as string;
-    const names = (match[2] as string).replace(/#[^\n]*|[()]/g, '').split(',').map((name) => name.trim().split(/\s+/)[0] as string);
+    const module = match[1]!;
+    const names = (match[2]!).replace(/#[^\n]*|[()]/g, '').split(',').map((name) => name.trim().split(/\s+/)[0]!);
     return [module, ...names.map((name) => `${module}.${name}`)];
   });
   return [...new Set([...plain, ...from])].flatMap(moduleFiles);
@@ -78,10 +86,10 @@ function moduleFiles(module: string): string[] {
   return [...initials, `${parts.join('/')}.py`].filter((file) => existsSync(path.join(containerDirectory(), file)));
 }
 
-function checkSize(names: readonly string[], files: readonly ScriptFile[]): void {
+function checkSize(script: string, files: readonly ScriptFile[]): void {
   const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   if (bytes > MAXIMUM_BYTES) {
-    throw new Error(`the scripts ${names.join(', ')} have ${String(Math.ceil(bytes / 1024))} KiB, more than the 200 KiB of a ConfigMap; use ScriptDelivery.image`);
+    throw new Error(`the files of the script '${script}' have ${String(Math.ceil(bytes / 1024))} KiB, more than the 200 KiB of a ConfigMap; use ScriptDelivery.image`);
   }
 }
 

@@ -5,8 +5,9 @@ import { Platform } from '../lib/platform';
 import { mountScriptsAndFiles } from '../lib/pods/script-volumes';
 import { composeTask, type TaskPod } from '../lib/pods/task-layers';
 import { deployment } from '../lib/workloads/deployment';
-import { fileConfigMaps, fileDigest, renderObjects, scriptConfigMaps, scriptDigest } from './kubernetes-objects';
+import { renderObjects } from './kubernetes-objects';
 import { objectLabels, objectName } from './object-name';
+import { fileConfigMaps, podConfigMaps, scriptDigest } from './pod-config-maps';
 
 /** A serving task and how many pods answer. */
 export interface Server extends Omit<TaskPod, 'platform' | 'kind'> {
@@ -23,17 +24,17 @@ export interface RenderedServer {
   readonly selector: Readonly<Record<string, string>>;
 }
 
-/** Renders a server as a Deployment. Its scripts are in a ConfigMap whose name tells their content, so that a changed script rolls the pods. */
+/** Renders a server as a Deployment. A digest of its scripts is an annotation of the pods, so that a changed script rolls them. */
 export function renderServer(scope: Construct, server: Server): RenderedServer {
   const platform = Platform.of(scope);
   const name = objectName(scope);
   const { labels, selector } = objectLabels(name, server.task.name, scope);
   const composed = composeTask({ ...server, platform, kind: { source: 'Deployment' } });
-  const configMaps = { scripts: `${name}-scripts-${scriptDigest(composed)}`, files: `${name}-files-${fileDigest(composed)}` };
-  const pod = mountScriptsAndFiles(composed, platform.scriptDelivery, configMaps);
+  const configMaps = podConfigMaps(scope, composed, platform, name);
+  const rolling = { ...composed, annotations: { ...composed.annotations, 'cdk8s-chatglm/scripts': scriptDigest(composed) } };
+  const pod = mountScriptsAndFiles(rolling, platform.scriptDelivery, configMaps);
   const workload = renderObjects(scope, [
     deployment({ ...server, name, labels, selector, pod }),
-    ...scriptConfigMaps(composed, platform, configMaps.scripts, labels),
     ...fileConfigMaps(composed, configMaps.files, labels),
   ]);
   return { workload, name, labels, selector };

@@ -7,7 +7,7 @@ import type { DevicePlugin } from './accelerators/device-plugin';
 import type { NodeType } from './accelerators/node-type';
 import { Delivery } from './delivery';
 import { type PodUser } from './pods/pod-user';
-import { SecurityLevel } from './pods/security-level';
+import { type SecurityLevel } from './pods/security-level';
 import { Scheduler } from './scheduler';
 import { ScriptDelivery } from './script-delivery';
 

@@ -136,6 +136,7 @@ class Delivery:
                 self._from(source)
                 return
             except Fault as fault:
+                self._check_lease(fault)
                 if fault.code in _OURS or self._stop.is_set():
                     raise
                 log.warning("%s: %s", source.label, fault)
@@ -153,14 +154,19 @@ class Delivery:
             chosen = select(files, options.include, options.exclude, options.require, source.label)
             log.info("fetching %d files, %s, from %s", len(chosen), _amount(chosen), source.label)
             finished = self._transfer.run(chosen, self._partial.tree, lambda: not self._lease.lost)
-        if not self._lease.confirm():
-            raise Fault(LEASE_LOST, f"another pod took over {options.target}; it goes on there")
+        self._check_lease()
         made = Marker(
             options.name, options.lineage, options.format, files=tuple(finished), source=dict(source.record())
         )
         self._partial.publish(made)
         total = sum(file.size for file in finished)
         log.info("%s is complete: %d files, %s", options.target, len(finished), size(total))
+
+    def _check_lease(self, cause: Optional[Fault] = None) -> None:
+        """Raise `Fault` LEASE_LOST if another pod goes on; what else failed is then a consequence."""
+        if not self._lease.confirm():
+            where = self._options.target
+            raise Fault(LEASE_LOST, f"another pod took over {where}; it goes on there") from cause
 
     def _unpacked(self, source: Archive, fetched: ArtifactFile) -> List[ArtifactFile]:
         """Unpack the archive into an empty tree, choose its files and return them with their digests."""

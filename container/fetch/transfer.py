@@ -19,7 +19,7 @@ from fetch.plan import Plan
 from fetch.progress import Meter, Moment
 from fetch.rate import RateLimit
 from fetch.remote import RemoteFile, Source
-from pod.exit_codes import LEASE_LOST, TERMINATED, Fault
+from pod.exit_codes import TERMINATED, Fault
 
 HASHERS = 2
 
@@ -59,8 +59,8 @@ class Transfer:
             space.check(folder, sum(state.size - state.bytes_done for state in states))
             for state in states:
                 _allocate(state)
-            self._plan = Plan(states, journal, options.connections)
-            self._fetch(self._plan, limit, held)
+            self._plan = Plan(states, journal, options.connections, held)
+            self._fetch(self._plan, limit)
         finally:
             journal.close()
         return [ArtifactFile(state.remote.path, state.size, state.sha256) for state in states]
@@ -82,7 +82,7 @@ class Transfer:
         state.crcs = dict.fromkeys(range(state.count), UNKNOWN_CRC)
         return state
 
-    def _fetch(self, plan: Plan, limit: RateLimit, held: Callable[[], bool]) -> None:
+    def _fetch(self, plan: Plan, limit: RateLimit) -> None:
         options = self._options
         download = [
             Download(
@@ -99,10 +99,6 @@ class Transfer:
         while not plan.wait(0.5):
             if self._stop.is_set():
                 plan.fail(Fault(TERMINATED, "told to stop"))
-            elif not held():
-                plan.fail(
-                    Fault(LEASE_LOST, f"another pod took over {self._options.target}; it goes on there")
-                )
         if plan.fault is not None:
             raise plan.fault
         for thread in threads:

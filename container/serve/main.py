@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -141,8 +142,10 @@ def _model(options: Options) -> Model:
 def _listener(options: Options, application: Application) -> Listener:
     try:
         return Listener(options.host, options.port, application.handle, options.limits)
-    except (OSError, OverflowError) as error:
-        raise Fault(BAD_SETTING, f"cannot listen on {options.host}:{options.port}: {error}") from None
+    except OSError as error:
+        # Another process on a shared network may leave the port; a wrong address stays wrong.
+        code = TRANSIENT if error.errno == errno.EADDRINUSE else BAD_SETTING
+        raise Fault(code, f"cannot listen on {options.host}:{options.port}: {error}") from None
 
 
 def _gauges(model: Model, listener: Listener, capacity: int) -> Dict[str, Tuple[Gauge, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import Dict, NamedTuple, Optional, Sequence, TypeVar
 
 from pod.arguments import Parser
@@ -53,7 +54,7 @@ def parse(arguments: Optional[Sequence[str]]) -> Options:
         model_name=given.model_name,
         settings=settings,
         host=given.host,
-        port=given.port,
+        port=_port(given.port),
         queue_size=_at_least("--queue-size", given.queue_size, 0),
         request_timeout=_at_least("--request-timeout", given.request_timeout, 0.001),
         drain_delay=_at_least("--drain-delay", given.drain_delay, 0),
@@ -109,11 +110,18 @@ def _checked(limits: Limits) -> Limits:
         "write_timeout",
         "keep_alive",
     ):
+        value = getattr(limits, name)
         flag = {"body_bytes": "--max-body-bytes", "connections": "--max-connections"}.get(name)
-        _at_least(flag or "--" + name.replace("_", "-"), getattr(limits, name), 0.001)
+        _at_least(flag or "--" + name.replace("_", "-"), value, 1 if isinstance(value, int) else 0.001)
     # One file a connection, and some for everything else: a limit out of reach would keep probes out.
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return limits._replace(connections=max(1, min(limits.connections, allowed - _OTHER_FILES)))
+
+
+def _port(port: int) -> int:
+    if not 0 <= port <= 65535:
+        raise Fault(BAD_SETTING, f"--port is {port}: it must be from 0 to 65535")
+    return port
 
 
 _Number = TypeVar("_Number", int, float)

@@ -13,7 +13,7 @@ export function cce(): DeviceDialect {
     toFragment: (request) => {
       checkCount(request);
       return {
-        devices: { [RESOURCES[request.accelerator.series] as string]: request.devices },
+        devices: { [RESOURCES[request.accelerator.series]!]: request.devices },
         // The label's value differs by node flavour, its presence does not.
         affinity: {
           nodeAffinity: {

@@ -1,6 +1,6 @@
 import type { Size } from 'cdk8s';
 
-import { MemoryEstimate, type MemoryEstimateProps } from '../models/memory-estimate';
+import { MemoryEstimate, type MemoryEstimateProps, MemoryTask } from '../models/memory-estimate';
 import type { Platform } from '../platform';
 import type { PodFragment } from '../pods/pod-fragment';
 import type { Accelerator } from './accelerator';
@@ -76,7 +76,7 @@ export function checkMemory(accelerator: Accelerator, estimate: MemoryEstimatePr
 }
 
 function verb({ task }: MemoryEstimateProps): string {
-  return task === 'inference' ? 'serve' : 'fine-tune';
+  return task === MemoryTask.INFERENCE ? 'serve' : 'fine-tune';
 }
 
 function remedy(estimate: MemoryEstimateProps, available: number): string {
@@ -89,7 +89,7 @@ function remedy(estimate: MemoryEstimateProps, available: number): string {
 }
 
 function splitOver(estimate: MemoryEstimateProps, factor: number): MemoryEstimateProps {
-  const devicesPerReplica = (estimate.devicesPerReplica ?? (estimate.task === 'inference' ? estimate.devices : 1)) * factor;
+  const devicesPerReplica = (estimate.devicesPerReplica ?? (estimate.task === MemoryTask.INFERENCE ? estimate.devices : 1)) * factor;
   return { ...estimate, devices: Math.max(estimate.devices, devicesPerReplica), devicesPerReplica };
 }
 

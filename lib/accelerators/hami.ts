@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { type Size } from 'cdk8s';
 
 import { Vendor } from './accelerator';
 import { checkCount, checkSingle, type DeviceDialect, type DeviceRequest } from './device-dialect';

@@ -87,7 +87,7 @@ export function mindCluster(options: MindClusterOptions): DeviceDialect {
 
 function fragment(request: DeviceRequest, version: MindClusterVersion, options: MindClusterOptions): Omit<PodFragment, 'source'> {
   const { accelerator, nodeType, scheduler } = request;
-  const generation = GENERATIONS[accelerator.series] as Generation;
+  const generation = GENERATIONS[accelerator.series]!;
   checkRequest(request, options);
   const resource = resourceName(accelerator, generation, options);
   const ring = { 'ring-controller.atlas': generation.ringController };
@@ -125,7 +125,7 @@ function resourceName(accelerator: Accelerator, generation: Generation, options:
   if (options.virtualDevice !== undefined) {
     return virtualDeviceResource(accelerator, options.virtualDevice);
   }
-  return options.mixedInsert === true ? MIXED_INSERT[accelerator.card ?? ''] as string : generation.resource;
+  return options.mixedInsert === true ? MIXED_INSERT[accelerator.card ?? '']! : generation.resource;
 }
 
 /** Up to 26.0 administrators label the nodes by product; from 26.1 on the plugin labels them by chip (its getNewNodeLabel). */
@@ -133,7 +133,7 @@ function nodeSelector(accelerator: Accelerator, generation: Generation, version:
   const soc = nodeType?.nodeLabels.servertype;
   const byVersion = version.atLeast(26, 1)
     ? {
-      ...(CHIP_NAMES[accelerator.name] !== undefined && { 'node.kubernetes.io/npu.chip.name': CHIP_NAMES[accelerator.name] as string }),
+      ...(CHIP_NAMES[accelerator.name] !== undefined && { 'node.kubernetes.io/npu.chip.name': CHIP_NAMES[accelerator.name]! }),
       ...(accelerator.card === '300I Duo' && { 'infer-card-type': 'card-300i-duo' }),
       ...(soc !== undefined && { servertype: soc }),
     }

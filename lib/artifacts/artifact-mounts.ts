@@ -99,9 +99,10 @@ function downloadEnv({ source }: ArtifactDownload, platform: Platform): EnvEntry
 }
 
 function downloadContainer(artifact: Artifact, download: ArtifactDownload, image: string, platform: Platform): V1Container {
+  const env = renderEnv(downloadEnv(download, platform));
   return {
     ...initContainer(`download-${artifact.name}`, image, downloadCommand(artifact, download, platform), [artifact.store], false),
-    env: renderEnv(downloadEnv(download, platform)),
+    ...(env.length > 0 && { env }),
     resources: DOWNLOAD_RESOURCES,
     volumeMounts: [storeMount(artifact.store, false), ...caMounts(platform)],
   };

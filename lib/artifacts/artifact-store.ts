@@ -12,7 +12,7 @@ export interface IArtifactStore {
   readonly readOnly: boolean;
 
   /** The `volumes` entry of a pod without its name, as Kubernetes JSON. */
-  readonly volumeSource: { [key: string]: any };
+  readonly volumeSource: { [key: string]: any }; // eslint-disable-line @typescript-eslint/no-explicit-any -- jsii has no unknown
 }
 
 /** Where a store is mounted in every pod. */
@@ -22,5 +22,5 @@ export function mountPath(store: IArtifactStore): string {
 
 /** The pod's volume for a store. */
 export function storeVolume(store: IArtifactStore): V1Volume {
-  return { name: `store-${store.storeName}`, ...store.volumeSource } as V1Volume;
+  return { name: `store-${store.storeName}`, ...store.volumeSource };
 }

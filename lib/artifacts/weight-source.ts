@@ -236,21 +236,26 @@ export class WeightSource {
 }
 
 function hub(kind: string, tokenEnv: string, model: GlmModel, known: string | undefined, options: HubSourceOptions): SourceProps {
-  const { repository = known, runtime, endpoint, tokenSecret, tokenSecretKey = 'token', trustOnFirstUse = false } = options;
-  const revision = options.revision ?? (runtime === undefined ? undefined : model.revisionFor(runtime));
-  if (repository === undefined || !/^[\w.-]+\/[\w.-]+$/.test(repository)) {
-    throw new Error(`'repository' of a ${kind} source must look like 'owner/name', got ${repository === undefined ? `none, and no ${kind} repository of ${model.name} is known` : `'${repository}'`}`);
-  }
-  checkRevision(model, revision, trustOnFirstUse);
+  const { repository = known, endpoint } = options;
+  const revision = options.revision ?? model.revisionFor(options.runtime ?? '');
+  checkRepository(kind, model, repository);
+  checkRevision(model, revision, options.trustOnFirstUse ?? false);
   if (endpoint !== undefined) {
     checkUrl('endpoint', endpoint);
   }
-  const token = tokenSecret && { env: tokenEnv, secretName: tokenSecret.name, key: tokenSecretKey };
+  const token = options.tokenSecret && { env: tokenEnv, secretName: options.tokenSecret.name, key: options.tokenSecretKey ?? 'token' };
   return {
     kind, token,
     identity: { repository, revision },
     specification: { repository, revision, endpoint: endpoint?.replace(/\/+$/, ''), ...(token && { tokenEnv }) },
   };
+}
+
+function checkRepository(kind: string, model: GlmModel, repository: string | undefined): void {
+  if (repository === undefined || !/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+    throw new Error(`'repository' of a ${kind} source must look like 'owner/name', got `
+      + (repository === undefined ? `none, and no ${kind} repository of ${model.name} is known` : `'${repository}'`));
+  }
 }
 
 function checkRevision(model: GlmModel, revision: string | undefined, trustOnFirstUse: boolean): void {

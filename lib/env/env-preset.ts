@@ -1,4 +1,4 @@
-import { Accelerator } from '../accelerators/accelerator';
+import { type Accelerator } from '../accelerators/accelerator';
 import type { PodFragment } from '../pods/pod-fragment';
 
 /** One variable of an env preset. */

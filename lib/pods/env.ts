@@ -49,5 +49,5 @@ function inReferenceOrder(entries: readonly EnvEntry[]): EnvEntry[] {
 }
 
 function references(entry: EnvEntry): string[] {
-  return [...(entry.template ?? '').matchAll(REFERENCE)].map((match) => match[1] as string);
+  return [...(entry.template ?? '').matchAll(REFERENCE)].map((match) => match[1]!);
 }

@@ -39,5 +39,5 @@ function mergeLayer<T>(what: string, layer: readonly Claim<T>[]): Map<string, So
 }
 
 function show(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -9,14 +9,14 @@ const SOURCE_PATH = '/scripts-source';
 const COPY_RESOURCES = { requests: { cpu: '50m', memory: '32Mi' }, limits: { memory: '128Mi' } };
 
 /**
- * Unpacks the ConfigMap, whose keys stand for paths with `-` for `/`. Scripts are copied at pod start and not mounted: a pod then keeps
- * the scripts that it started with, and its spec does not name them, so that a changed script renames no Job.
+ * Unpacks the ConfigMaps, whose keys stand for paths with `-` for `/`. Scripts are copied at pod start and not mounted: a pod then keeps
+ * the scripts that it started with, and its spec does not name their files, so that a changed script renames no Job.
  */
-const UNPACK = `cd ${SOURCE_PATH}; for key in *; do file=${SCRIPTS_PATH}/$(printf %s "$key" | tr - /); mkdir -p "\${file%/*}"; cp -L "$key" "$file"; done`;
+const UNPACK = `for source in ${SOURCE_PATH}/*/*; do file=${SCRIPTS_PATH}/$(printf %s "\${source##*/}" | tr - /); mkdir -p "\${file%/*}"; cp -L "$source" "$file"; done`;
 
-/** What a pod needs beside itself: the names of the ConfigMaps that hold its scripts and files. */
+/** What a pod needs beside itself: the names of the ConfigMaps that hold its scripts, by script, and its files. */
 export interface PodConfigMaps {
-  readonly scripts: string;
+  readonly scripts: Readonly<Record<string, string>>;
   readonly files: string;
 }
 
@@ -25,13 +25,14 @@ export function mountScriptsAndFiles(pod: ComposedPod, delivery: ScriptDelivery,
   return mountFiles(pod.scripts.length > 0 ? mountScripts(pod, delivery, configMaps.scripts) : pod, configMaps.files);
 }
 
-function mountScripts(pod: ComposedPod, delivery: ScriptDelivery, configMapName: string): ComposedPod {
+function mountScripts(pod: ComposedPod, delivery: ScriptDelivery, configMaps: PodConfigMaps['scripts']): ComposedPod {
   const [main] = pod.spec.containers as [V1Container];
+  const sources: V1Volume[] = Object.entries(configMaps).map(([script, name]) => ({ name: `scripts-${dashed(script)}`, configMap: { name } }));
   const copy = delivery.imageName === undefined
-    ? copyContainer(main.image, ['sh', '-ec', UNPACK], [{ name: 'scripts-source', mountPath: SOURCE_PATH, readOnly: true }])
+    ? copyContainer(main.image, ['sh', '-ec', UNPACK], sources.map(({ name }) => ({ name, mountPath: `${SOURCE_PATH}/${name}`, readOnly: true })))
     : copyContainer(delivery.imageName, ['cp', '-r', '/container/.', SCRIPTS_PATH], []);
   const volumes: V1Volume[] = [
-    ...(delivery.imageName === undefined ? [{ name: 'scripts-source', configMap: { name: configMapName } }] : []),
+    ...sources,
     { name: 'scripts', emptyDir: {} },
   ];
   return {
@@ -43,6 +44,11 @@ function mountScripts(pod: ComposedPod, delivery: ScriptDelivery, configMapName:
       volumes: [...pod.spec.volumes ?? [], ...volumes],
     },
   };
+}
+
+/** A script's name as part of a Kubernetes name. */
+export function dashed(script: string): string {
+  return script.replace(/_/g, '-');
 }
 
 function copyContainer(image: string | undefined, command: string[], mounts: V1VolumeMount[]): V1Container {

@@ -15,7 +15,7 @@ export class SecurityLevel {
    */
   public static readonly NON_ROOT = new SecurityLevel('non-root', (user) => nonRoot(user, false));
 
-  /** What PodSecurity `restricted` asks for, and a read-only root file system. Vendor images rarely start like this. */
+  /** What PodSecurity `restricted` asks for, and a read-only root file system, with a writable home and `/tmp`. Vendor images rarely start like this. */
   public static readonly RESTRICTED = new SecurityLevel('restricted', (user) => nonRoot(user, true));
 
   private constructor(
@@ -44,7 +44,7 @@ function vendorDefault(user: PodUser | undefined): Omit<PodFragment, 'source'> {
 
 function nonRoot(user: PodUser = { uid: 1000 }, readOnlyRootFilesystem: boolean): Omit<PodFragment, 'source'> {
   checkUser(user);
-  const { uid, gid = uid, groups = [] } = user;
+  const { uid, gid = uid, groups = [], name = 'chatglm' } = user;
   return {
     podSecurityContext: {
       runAsNonRoot: true, runAsUser: uid, runAsGroup: gid, fsGroup: gid, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' },
@@ -54,10 +54,11 @@ function nonRoot(user: PodUser = { uid: 1000 }, readOnlyRootFilesystem: boolean)
       allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] },
       ...(readOnlyRootFilesystem && { readOnlyRootFilesystem }),
     },
-    env: [{ name: 'HOME', value: HOME }],
+    // Tools that look themselves up without an entry in /etc/passwd take the name from here.
+    env: [{ name: 'HOME', value: HOME }, { name: 'USER', value: name }, { name: 'LOGNAME', value: name }],
     volumes: [{ name: 'home', emptyDir: {} }, ...(readOnlyRootFilesystem ? [{ name: 'tmp', emptyDir: {} }] : [])],
     mounts: [{ name: 'home', mountPath: HOME }, ...(readOnlyRootFilesystem ? [{ name: 'tmp', mountPath: '/tmp' }] : [])],
-    files: accountFiles(user),
+    ...(!readOnlyRootFilesystem && { files: accountFiles(user) }),
   };
 }
 

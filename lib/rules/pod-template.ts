@@ -19,7 +19,7 @@ export function podTemplates(object: KubernetesObject): PodTemplate[] {
     readonly tasks?: readonly Role[]; readonly replicaSpecs?: Readonly<Record<string, Role>>;
   };
   const candidates: [string, Template | undefined][] = [
-    ['spec', object.kind === 'Pod' ? { metadata: object.metadata as V1ObjectMeta, spec: object.spec as V1PodSpec } : undefined],
+    ['spec', object.kind === 'Pod' ? { metadata: object.metadata, spec: object.spec as V1PodSpec } : undefined],
     ['spec.template', spec.template],
     ['spec.jobTemplate.spec.template', spec.jobTemplate?.spec?.template],
     ...(spec.tasks ?? []).map(({ template }, index): [string, Template | undefined] => [`spec.tasks[${String(index)}].template`, template]),

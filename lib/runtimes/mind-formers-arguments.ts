@@ -72,8 +72,12 @@ function dottedOverrides(numbers: Numbers, { learningRate, recompute, flashAtten
   };
 }
 
-function checkNumbers({ learningRate, recompute: _recompute, flashAttention: _flash, settings: _settings, ...counts }: FinetuneSettings): void {
-  for (const [name, value] of Object.entries(counts)) {
+const COUNTS = [
+  'epochs', 'batchSize', 'seqLength', 'maxSourceLength', 'maxTargetLength', 'dataParallel', 'modelParallel', 'pipelineStages',
+] as const;
+
+function checkNumbers({ learningRate, ...settings }: FinetuneSettings): void {
+  for (const [name, value] of COUNTS.map((count) => [count, settings[count]] as const)) {
     if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
       throw new Error(`'${name}' must be a whole number from 1, got ${String(value)}`);
     }

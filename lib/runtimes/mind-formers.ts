@@ -8,7 +8,7 @@ import type { CommandPart, PodFragment } from '../pods/pod-fragment';
 import { scriptPath } from '../pods/scripts';
 import { SecurityLevel } from '../pods/security-level';
 import { finetuneArguments, type ResolvedFinetune, resolveFinetune } from './mind-formers-arguments';
-import { MindFormersVersion } from './mind-formers-version';
+import { type MindFormersVersion } from './mind-formers-version';
 import type { FinetuneRequest, FinetuneTask, RuntimeDialect } from './runtime-dialect';
 import { serveTask, vendorEnv } from './serving';
 import { ServingBackend } from './serving-backend';

@@ -1,7 +1,7 @@
 import { weightsBytes } from '../models/memory-estimate';
 import { httpProbes, startupSeconds } from '../pods/probes';
 import { scriptPath } from '../pods/scripts';
-import { SecurityLevel } from '../pods/security-level';
+import { type SecurityLevel } from '../pods/security-level';
 import type { ServeRequest } from './runtime-dialect';
 import { SHIPPED_BACKENDS } from './serving-backend';
 import { sharedMemory, type Task } from './task';

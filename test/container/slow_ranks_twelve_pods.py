@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from test_ranks_many_pods import *  # noqa: F403 (its tests are run again here)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import signal
+import threading
+import time
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from support.serve_load import Load
 from support.serve_server import MODEL, Server
@@ -50,3 +56,27 @@ def test_when_the_queue_is_full_the_only_error_is_429(python):
         assert server.metric("queue_length") == 0
         assert server.metric('requests_total{route="/v1/chat/completions",code="429"}') == statuses[429]
         assert server.chat("fine").status == 200
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_drain_under_load_breaks_no_answer(python, attempt):
+    flags = ["--backend-option", "concurrency=8", "--backend-option", "tokens-per-second=400", "--drain-delay", "0.3"]
+    with Server(python, *flags) as server:
+        server.wait_ready()
+        load = Load(server.port, MODEL, PROMPT, clients=32, requests=100000)
+        asking = threading.Thread(target=run_until_refused, args=(load,))
+        asking.start()
+        time.sleep(0.3 + attempt / 20)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
+        asking.join()
+        statuses = Counter(seen.status for seen in load.seen)
+        assert set(statuses) <= {200, 503, 0}  # 0: nobody listens any more
+        assert statuses[200] > 50
+        assert {seen.texts for seen in load.seen if seen.status == 200} == {PROMPT}
+        assert server.lines[-1].endswith("every request is answered: done")
+
+
+def run_until_refused(load: Load) -> None:
+    with contextlib.suppress(OSError):
+        load.run()

@@ -11,6 +11,8 @@ import pytest
 from artifacts import marker
 from artifacts.lease import Lease
 from artifacts.marker import ArtifactFile
+
+from support.patience import until
 from support.script import Script
 
 WRITE = "import os; open(os.path.join(os.environ['ARTIFACT_DIR'], 'model.ckpt'), 'w').write('weights')"
@@ -84,8 +86,7 @@ def test_sigterm_reaches_the_child(script, output):
         "time.sleep(30)\n"
     )
     process = script.start(*arguments(output, program))
-    while process.stdout.readline() != "ready\n":
-        pass
+    until(lambda: process.stdout.readline() == "ready\n")
     process.send_signal(signal.SIGTERM)
     assert process.wait(5) == 5
     assert marker.read(output) is None
@@ -100,8 +101,7 @@ def test_two_pods_make_it_once(script, output):
 
 def test_a_dead_pods_work_is_taken_over(script, output):
     process = script.start(*arguments(output, "import time; print('ready', flush=True); time.sleep(5)"))
-    while process.stdout.readline() != "ready\n":
-        pass
+    until(lambda: process.stdout.readline() == "ready\n")
     process.kill()
     process.wait()
     started = time.monotonic()
@@ -112,8 +112,7 @@ def test_a_dead_pods_work_is_taken_over(script, output):
 def test_losing_the_lease_kills_the_child_and_writes_no_marker(script, output):
     program = "import time; print('ready', flush=True); time.sleep(30)"
     process = script.start(*arguments(output, program))
-    while process.stdout.readline() != "ready\n":
-        pass
+    until(lambda: process.stdout.readline() == "ready\n")
     process.send_signal(signal.SIGSTOP)
     heir = Lease(output, "heir", heartbeat=0.1, takeover=0.5)
     assert heir.acquire(lambda _state: None, lambda: False)

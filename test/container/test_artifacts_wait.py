@@ -8,6 +8,7 @@ import time
 import pytest
 from artifacts import marker
 from artifacts.marker import Marker
+
 from support.script import Script
 
 

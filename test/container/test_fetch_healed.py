@@ -9,6 +9,7 @@ from email.utils import formatdate
 from itertools import count
 
 import pytest
+
 from support.faulty_server import Reply, once
 from support.hub import HuggingFaceHub, model
 

@@ -8,8 +8,10 @@ import time
 
 import pytest
 from artifacts import marker
+
 from support.faulty_server import FaultyServer, Reply
 from support.hub import REPOSITORY, REVISION, HuggingFaceHub, git_blob, model
+from support.patience import until
 
 SHARD = "pytorch_model-00001-of-00002.bin"
 TREE = f"/api/models/{REPOSITORY}/tree/{REVISION}"
@@ -188,8 +190,7 @@ def test_sigterm_ends_it_within_two_seconds_and_it_goes_on(hub, fetching, server
     slow = [lambda _request: Reply(hub.files[SHARD], rate=200_000)]
     server.route(hub.path(SHARD), lambda request: slow[0](request))
     process = fetching.start(hub.source(), options=("--progress-interval", 0.1))
-    while server.sent[hub.path(SHARD)] < 500_000:
-        time.sleep(0.02)
+    until(lambda: server.sent[hub.path(SHARD)] >= 500_000)
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert process.wait(5) == 42
@@ -208,8 +209,7 @@ def test_sigterm_ends_it_within_two_seconds_and_it_goes_on(hub, fetching, server
 def test_sigterm_while_the_listing_hangs(hub, fetching, server):
     server.route(TREE, lambda _request: Reply(b"[]", delay=20))
     process = fetching.start(hub.source())
-    while not server.requests:
-        time.sleep(0.02)
+    until(lambda: server.requests)
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert process.wait(5) == 42

@@ -7,6 +7,7 @@ import json
 from itertools import count
 
 import pytest
+
 from support import certificates
 from support.faulty_server import FaultyServer, Reply
 from support.hub import REPOSITORY, HuggingFaceHub, ModelScopeHub, model

@@ -11,8 +11,10 @@ import time
 
 import pytest
 from artifacts import marker
+
 from support.faulty_server import Reply
 from support.hub import HuggingFaceHub, model
+from support.patience import until
 
 SHARD = "pytorch_model-00001-of-00002.bin"
 
@@ -41,11 +43,9 @@ def test_another_takes_over_when_the_holder_dies(hub, fetching, server):
     rate = [300_000]
     hub.serve(SHARD, lambda _request: Reply(hub.files[SHARD], rate=rate[0]))
     holder = fetching.start(hub.source())
-    while server.sent[hub.path(SHARD)] < 200_000:
-        time.sleep(0.02)
+    until(lambda: server.sent[hub.path(SHARD)] >= 200_000)
     heir = fetching.start(hub.source(), options=("--progress-interval", 0.1, "--lease-takeover", 1))
-    while "waiting:" not in heir.stdout.readline():
-        pass
+    until(lambda: "waiting:" in heir.stdout.readline())
     holder.kill()
     killed = time.monotonic()
     rate[0] = None
@@ -59,8 +59,7 @@ def test_another_takes_over_when_the_holder_dies(hub, fetching, server):
 def test_a_holder_that_slept_through_its_lease_stops(hub, fetching, server):
     hub.serve(SHARD, lambda _request: Reply(hub.files[SHARD], rate=150_000))
     sleeper = fetching.start(hub.source(), options=("--connections", 2))
-    while server.sent[hub.path(SHARD)] < 100_000:
-        time.sleep(0.02)
+    until(lambda: server.sent[hub.path(SHARD)] >= 100_000)
     sleeper.send_signal(signal.SIGSTOP)
     hub.serve(SHARD, hub.healthy(SHARD))
     heir = fetching.start(hub.source(), options=("--lease-takeover", 1))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.ranks_launcher import TERM, Launcher, alive, lines
 from support.script import Script
 

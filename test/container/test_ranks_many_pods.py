@@ -9,6 +9,7 @@ import socket
 import time
 
 import pytest
+
 from support.ranks_job import Job
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+
 from support.ranks_launcher import TERM, Launcher
 from support.ranks_tables import flat_table, operator_table
 

@@ -13,6 +13,7 @@ from ranks.rank_env import Place
 from ranks.rank_table import Device, Server, describe, merge, parse, render, server_of
 from ranks.rank_table_check import check
 from ranks.table_sources import Identity, find_server
+
 from support.ranks_tables import flat_table, operator_table
 
 SERVERS = st.lists(

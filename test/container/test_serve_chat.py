@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from support.serve_server import MODEL, Server, chat_body, post
 
 CHAT = "/v1/chat/completions"

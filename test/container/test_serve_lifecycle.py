@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.serve_server import MODEL, Server, chat_body, eventually, post, received
 
 CHAT = "/v1/chat/completions"
@@ -90,17 +91,41 @@ class TestUsage:
              "--api-keys-env names 'NOT_SET', which is unset or empty: set it to the API keys"),
             (["--request-timeout", "0"], 31, "--request-timeout is 0: it must be at least 0.001"),
             (["--context-length", "0"], 31, "--context-length is 0: it must be at least 1"),
-            (["--port", "99999999"], 31, None),
-            (["--backend", "none"], 20, None),
-            (["--queue-size", "many"], 20, None),
+            (["--port", "99999999"], 31,
+             "--port is 99999999: it must be from 0 to 65535"),
+            (["--host", "192.0.2.1"], 31, "cannot listen on 192.0.2.1:0: [Errno 99] Cannot assign requested address"),
+            (["--max-connections", "0"], 31, "--max-connections is 0: it must be at least 1"),
         ],
     )
     def test_mistakes_end_with_their_code_and_cause(self, python, tmp_path, flags, code, cause):
         message = tmp_path / "termination"
         with Server(python, *flags, env={"TERMINATION_MESSAGE_PATH": str(message)}) as server:
             assert server.ended() == code
-        assert message.read_text() == (cause if cause is not None else message.read_text())
-        assert message.read_text()
+        assert message.read_text() == cause
+
+    def test_a_port_that_is_taken_may_be_free_the_next_time(self, python, tmp_path):
+        message = tmp_path / "termination"
+        with Server(python) as first:
+            flags = ["--port", str(first.port)]
+            with Server(python, *flags, env={"TERMINATION_MESSAGE_PATH": str(message)}) as second:
+                assert second.ended() == 40
+        assert message.read_text() == (
+            f"cannot listen on 127.0.0.1:{first.port}: [Errno 98] Address already in use"
+        )
+
+    @pytest.mark.parametrize(
+        ("flags", "cause"),
+        [
+            (["--backend", "none"], "argument --backend: invalid choice: 'none' (choose from "),
+            (["--queue-size", "many"], "argument --queue-size: invalid int value: 'many'; usage: serve_model.py"),
+            (["--what"], "unrecognized arguments: --what; usage: serve_model.py"),
+        ],
+    )
+    def test_wrong_usage_ends_with_its_code(self, python, tmp_path, flags, cause):
+        message = tmp_path / "termination"
+        with Server(python, *flags, env={"TERMINATION_MESSAGE_PATH": str(message)}) as server:
+            assert server.ended() == 20
+        assert message.read_text().startswith(cause)
 
 
 class TestKeys:

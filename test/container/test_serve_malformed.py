@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+
 from support.serve_server import Server, chat_body, post
 
 CHAT = "/v1/chat/completions"

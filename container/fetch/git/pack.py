@@ -8,12 +8,17 @@ from typing import Dict, List, Tuple, Union
 
 KINDS = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
 OFS_DELTA, REF_DELTA = 6, 7
+BLOCK_BYTES = 16 * 1024
 
 Object = Tuple[bytes, bytes]
 """Kind and content."""
 
 Base = Union[int, str]
 """What a delta applies to: an offset in the pack, or an object id."""
+
+
+Delta = Tuple[int, Base, bytes]
+"""Its offset, its base, and what to do with it."""
 
 
 class BadPackError(ValueError):
@@ -28,7 +33,7 @@ def parse(data: bytes) -> Dict[str, Object]:
     position = 12
     by_offset: Dict[int, Object] = {}
     found: Dict[str, Object] = {}
-    deltas: List[Tuple[int, Base, bytes]] = []
+    deltas: List[Delta] = []
     for _ in range(count):
         offset = position
         kind, position = _header(data, position)
@@ -47,9 +52,7 @@ def parse(data: bytes) -> Dict[str, Object]:
     return found
 
 
-def _resolve(
-    deltas: List[Tuple[int, Base, bytes]], by_offset: Dict[int, Object], found: Dict[str, Object]
-) -> None:
+def _resolve(deltas: List[Delta], by_offset: Dict[int, Object], found: Dict[str, Object]) -> None:
     """Apply deltas until none is left; a delta's base may be another delta."""
     while deltas:
         waiting = []
@@ -89,11 +92,17 @@ def _distance(data: bytes, position: int) -> Tuple[int, int]:
 
 def _inflate(data: bytes, position: int) -> Tuple[bytes, int]:
     inflater = zlib.decompressobj()
-    try:
-        content = inflater.decompress(memoryview(data)[position:])
-    except zlib.error as error:
-        raise BadPackError(f"the pack has an object that cannot be inflated: {error}") from error
-    return content, len(data) - len(inflater.unused_data)
+    parts: List[bytes] = []
+    while not inflater.eof:
+        block = data[position : position + BLOCK_BYTES]
+        if not block:
+            raise BadPackError("the pack ends within an object")
+        try:
+            parts.append(inflater.decompress(block))
+        except zlib.error as error:
+            raise BadPackError(f"the pack has an object that cannot be inflated: {error}") from error
+        position += len(block)
+    return b"".join(parts), position - len(inflater.unused_data)
 
 
 def _size(delta: bytes, position: int) -> Tuple[int, int]:

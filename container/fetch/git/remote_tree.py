@@ -1,4 +1,4 @@
-"""One commit's files from a git server, by protocol version 2 over HTTP (git documentation, gitprotocol-v2)."""
+"""One commit's files from a git server, by protocol version 2 over HTTP (git's gitprotocol-v2)."""
 
 from __future__ import annotations
 
@@ -42,10 +42,14 @@ class RemoteTree:
         names = (revision, f"refs/tags/{revision}", f"refs/heads/{revision}")
         prefixes = [f"ref-prefix {name}\n".encode() for name in names]
         answer = self._command(b"ls-refs", prefixes)
-        refs = dict(reversed(line.decode().split()[:2]) for line in _lines(answer) if line)
+        refs: Dict[str, str] = {}
+        for line in _lines(answer):
+            if line:
+                identity, name = line.decode("utf-8").split()[:2]
+                refs[name] = identity
         for name in names:
             if name in refs:
-                return str(refs[name])
+                return refs[name]
         raise Fault(NOT_FOUND, f"{shown(self._url)} has no tag or branch {revision}")
 
     def _command(self, name: bytes, arguments: List[bytes]) -> bytes:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from artifacts import marker
+
 from support.script import Script
 
 QUICK = ["--retry-delay", "0.02", "--lease-heartbeat", "0.2", "--lease-takeover", "30", "--chunk-size", "65536"]

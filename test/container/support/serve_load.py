@@ -7,6 +7,8 @@ import json
 import time
 from typing import Any, NamedTuple
 
+_PAUSE = 0.05
+
 
 class Seen(NamedTuple):
     """One request: its status, seconds to the first text and to the end, and the texts. Status 0: the connection failed."""
@@ -20,10 +22,10 @@ class Seen(NamedTuple):
 class Load:
     """`clients` connections, each asking again as soon as it is answered, until `requests` are answered.
 
-    A 429 is taken as documented: the client waits for `retry_after` seconds at most and asks for the next.
+    The clients begin one after the other over `spread` seconds. After a 429 a client pauses, and asks for the next.
     """
 
-    def __init__(self, port: int, model: str, prompt: str, clients: int, requests: int, retry_after: float = 0.05):
+    def __init__(self, port: int, model: str, prompt: str, clients: int, requests: int, spread: float = 0.0):
         self._port = port
         body = {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
         data = json.dumps(body).encode()
@@ -31,7 +33,7 @@ class Load:
         self._request = head.encode() + b"\r\n\r\n" + data
         self._clients = clients
         self._left = requests
-        self._retry_after = retry_after
+        self._spread = spread
         self.seen: list[Seen] = []
         self.seconds = 0.0
 
@@ -42,9 +44,10 @@ class Load:
         return self
 
     async def _all(self) -> None:
-        await asyncio.gather(*(self._client() for _ in range(self._clients)))
+        await asyncio.gather(*(self._client(index * self._spread / self._clients) for index in range(self._clients)))
 
-    async def _client(self) -> None:
+    async def _client(self, delay: float) -> None:
+        await asyncio.sleep(delay)
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         while self._left > 0:
             self._left -= 1
@@ -55,7 +58,7 @@ class Load:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             self.seen.append(seen)
             if seen.status == 429:
-                await asyncio.sleep(self._retry_after)
+                await asyncio.sleep(_PAUSE)
         writer.close()
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Seen:

@@ -1,0 +1,32 @@
+import { App, Chart, Size } from 'cdk8s';
+import {
+  Accelerator, DevicePlugin, DownloadWeights, EnvPresets, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime, ServingBackend, WeightSource,
+} from 'cdk8s-chatglm';
+
+const app = new App();
+const chart = new Chart(app, 'serve-chatglm-cambricon', { namespace: 'llm' });
+Platform.attach(chart, {
+  nodeTypes: [NodeType.MLU370_X8_SERVER],
+  devicePlugins: [DevicePlugin.cambricon()],
+  huggingFaceEndpoint: 'https://hf-mirror.com',
+});
+
+const store = new ModelStore(chart, 'store', { size: Size.gibibytes(50), storageClassName: 'nfs' });
+const model = GlmModel.CHATGLM_6B;
+
+// The guide names no revision; pin the one that you tested and drop 'trustOnFirstUse'.
+const weights = new DownloadWeights(chart, 'weights', {
+  store, model,
+  source: WeightSource.huggingFace(model, { revision: 'main', trustOnFirstUse: true }),
+});
+
+new InferenceDeployment(chart, 'chat', {
+  model,
+  weights: weights.artifact,
+  runtime: Runtime.cambriconPyTorch({ image: 'yellow.hub.cambricon.com/pytorch/pytorch:v1.13.0-torch1.9-ubuntu18.04-py37' }),
+  backend: ServingBackend.ECHO, // the server, its device and weights without the model
+  accelerator: Accelerator.MLU370_X8,
+  presets: [EnvPresets.MLU],
+});
+
+app.synth();
