@@ -20,7 +20,7 @@ export default tseslint.config(
       '@typescript-eslint/no-misused-spread': 'off',
       // For what a pattern or a check before guarantees.
       '@typescript-eslint/no-non-null-assertion': 'off',
-      '@typescript-eslint/no-empty-function': ['error', { allow: ['privateConstructors'] }],
+      '@typescript-eslint/no-empty-function': ['error', { allow: ['private-constructors'] }],
       '@typescript-eslint/consistent-indexed-object-style': 'off', // jsii knows index signatures only
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-extraneous-class': 'off', // namespaces of constants, for languages without free functions

@@ -42,7 +42,6 @@ def joined(options: Options, env: Mapping[str, str], signals: Signals) -> Iterat
         desk = Desk(Meeting(options.nodes, settings, options.lost_after, partial(_mistake, options)))
         server = MeetingServer(desk, options.meet_port, token)
         server.start()
-        MeetingServer(desk, options.meet_port, token).start()
     far = line(options.meet_host, options.meet_port, token, options.lost_after / 4)
     ask: Ask = server.desk.ask if server else far
     times = Times(options.heartbeat, options.lost_after, options.wait)

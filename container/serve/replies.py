@@ -8,7 +8,6 @@ Sources: THUDM/ChatGLM3@1d2746a PROMPT_en.md; THUDM/GLM-4@11e244c basic_demo/ope
 from __future__ import annotations
 
 import json
-import re
 from typing import Iterator, NamedTuple, Optional, Sequence, Union
 
 from serve.errors import ApiError
@@ -17,7 +16,7 @@ from serve.literals import LiteralError, parse_call
 from serve.stop_texts import overlap
 
 _TURN = "<|assistant|>"
-_FENCED = re.compile(r"```[a-z]*\s*\n?(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_FENCE = "```"
 _LONGEST_CALL = 65536
 
 
@@ -79,8 +78,7 @@ class Reply:
             self._turn = ""
 
     def _read_metadata(self) -> None:
-        # The empty line of metadata, and the space that the tokenizer puts before the content, are not
-        # content.
+        # The empty line of metadata and the tokenizer's space before the content are not content.
         self._turn = self._turn.lstrip()
         line, ended, rest = self._turn.partition("\n")
         name = line.strip()
@@ -99,11 +97,9 @@ class Reply:
 
 
 def _call(name: str, text: str) -> Optional[Call]:
-    body = text.strip()
+    body = _unfenced(text.strip())
     if len(body) > _LONGEST_CALL:
         return None
-    fenced = _FENCED.match(body)
-    body = fenced.group(1).strip() if fenced else body
     try:
         arguments = (
             parse_object(body.encode("utf-8", "replace"))
@@ -113,3 +109,13 @@ def _call(name: str, text: str) -> Optional[Call]:
         return Call(name, json.dumps(arguments, ensure_ascii=False, allow_nan=False))
     except (ApiError, LiteralError, ValueError):
         return None
+
+
+def _unfenced(text: str) -> str:
+    """Return the code in a fence of Markdown, or the text if it is not fenced."""
+    if not (text.startswith(_FENCE) and text.endswith(_FENCE) and len(text) >= 2 * len(_FENCE)):
+        return text
+    inner = text[len(_FENCE) : -len(_FENCE)]
+    language, ended, code = inner.partition("\n")
+    is_language = bool(ended) and (not language.strip() or language.strip().isalpha())
+    return (code if is_language else inner).strip()

@@ -96,8 +96,7 @@ class _Writer:
         return last + b"data: [DONE]\n\n"
 
     def _fail(self, error: ApiError) -> None:
-        # The status is out already: the clients of OpenAI take an event with an error for the failure that
-        # it is.
+        # The status is out already: OpenAI's clients take an event with an error for the failure that it is.
         if self._exchange.status is not None:
             self._exchange.end_stream(_event(error.body()))
 

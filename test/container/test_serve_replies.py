@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -102,6 +103,11 @@ CALL = Call("get_weather", '{"city": "北京"}')
         (f"\nget_weather\n{FENCED}", [CALL]),
         ('get_weather\n{"city": "北京"}', [CALL]),
         ("get_weather\ntool_call(city='北京')", [CALL]),
+        ("get_weather\n```tool_call(city='北京')```", [CALL]),
+        ("get_weather\n```\ntool_call(city='北京')\n```", [CALL]),
+        ('get_weather\n```json\n{"city": "北京"}\n```\n', [CALL]),
+        ("get_weather\n```python\ntool_call(city='北京')", [Content("get_weather\n```python\ntool_call(city='北京')")]),
+        ("get_weather\n```", [Content("get_weather\n```")]),
         (f"\nfirst<|assistant|>get_weather\n{FENCED}", [Content("first"), CALL]),
         (f"get_weather\n{FENCED}<|assistant|>get_time\n{{}}", [CALL, Call("get_time", "{}")]),
         ("get_weather\nnonsense", [Content("get_weather\nnonsense")]),
@@ -154,3 +160,21 @@ def test_stop_texts_end_the_text_at_the_first_of_them(text, stops, size):
     assert text.startswith(shown)
 
 
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "```" + " " * 60000 + "x",
+        "```" + "\n" * 60000 + "```x",
+        "tool_call(a='" + "\\" * 60000,
+        "tool_call(" + " " * 60000 + "!",
+        "tool_call(a=\"\"\"" + "\"" * 30000 + "''" * 15000,
+        "tool_call(" + "a=1," * 15000,
+        '{"a":' * 12000,
+    ],
+)
+def test_hostile_calls_take_no_time(body):
+    began = time.monotonic()
+    assert parts(f"get_weather\n{body}", pieces=[f"get_weather\n{body}"]) == [Content(f"get_weather\n{body}")]
+    assert time.monotonic() - began < 1

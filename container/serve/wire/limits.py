@@ -16,4 +16,4 @@ class Limits(NamedTuple):
     body_timeout: float = 30.0
     write_timeout: float = 30.0  # for one write to be taken by the client
     keep_alive: float = 75.0  # between requests of one connection
-    connections: int = 1024
+    connections: int = 512

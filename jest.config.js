@@ -1,0 +1,10 @@
+/** Unit tests run straight from the sources; types are checked by `npm run check`, once for all files. */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/cluster/'],
+  moduleNameMapper: { '^cdk8s-chatglm$': '<rootDir>/index.ts' },
+  transform: {
+    '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.dev.json', diagnostics: false }],
+  },
+};
