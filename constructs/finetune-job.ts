@@ -219,6 +219,7 @@ function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind
   const { checkpoint, dataset, store = checkpoint.store, trainFile = 'train.json', evalFile = 'dev.json' } = props;
   checkpoint._require([ArtifactFormat.MINDSPORE], 'checkpoint', 'convert it first, or download a ready one');
   dataset._require([ArtifactFormat.DATASET], 'dataset', 'DownloadFiles with ArtifactFormat.DATASET makes one');
+  checkFiles({ trainFile, evalFile, checkpointFile: props.checkpointFile });
   if (store.readOnly) {
     throw new Error(`'store' ${store.storeName} is read-only; checkpoints cannot be written to it`);
   }
@@ -229,6 +230,14 @@ function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind
     settings: props,
     output: (definition) => Artifact._produced(id, store, ArtifactFormat.MINDSPORE_SHARDS, { ...definition, trainFile, evalFile }),
   };
+}
+
+function checkFiles(files: Readonly<Record<string, string | undefined>>): void {
+  for (const [prop, file] of Object.entries(files)) {
+    if (file?.split('/').some((part) => ['', '.', '..'].includes(part)) === true) {
+      throw new Error(`'${prop}' must be a file inside its artifact, like 'train.json', got '${file}'`);
+    }
+  }
 }
 
 /** The one table of which kinds can have which rank tables is in the kinds; the first of a kind is its default. */

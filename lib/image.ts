@@ -1,5 +1,5 @@
 /** Registry, repository and tag or digest; the tag is not optional, because an image without one changes under a running platform. */
-const IMAGE = /^(?:([a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d+)?)\/)?([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?$/;
+const IMAGE = /^(?:([a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d+)?)\/)?([a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*)(?::([\w][\w.-]{0,127}))?(@sha256:[0-9a-f]{64})?$/;
 
 /**
  * Throws unless an image is pinned by a full tag or a digest.

@@ -213,6 +213,9 @@ export class Platform {
       throw new Error(`[${scope.node.path}] Platform.attach comes too late: ${where} has ${String(scope.node.children.length)} constructs already `
         + `(first '${String(scope.node.children[0]?.node.id)}'); attach the platform before creating them`);
     }
+    if (scope.node.tryGetContext(CONTEXT_KEY) !== scope.node.scope?.node.tryGetContext(CONTEXT_KEY)) {
+      throw new Error(`[${scope.node.path}] Platform.attach was called before for ${where}; say everything in one call`);
+    }
     const platform = new Platform(props);
     scope.node.setContext(CONTEXT_KEY, platform);
     return platform;
@@ -283,7 +286,7 @@ function checkPlatform({ imageRegistry, httpProxy, httpsProxy, huggingFaceEndpoi
   }
   for (const [name, url] of Object.entries({ httpProxy, httpsProxy, huggingFaceEndpoint, modelScopeEndpoint })) {
     if (url !== undefined && !/^https?:\/\/[^\s@]+$/.test(url)) {
-      throw new Error(`'${name}' of the platform must be an http or https URL without a password, got '${url}'`);
+      throw new Error(`'${name}' of the platform must be an http or https URL without a password, got '${url.replace(/[^/]*@/, '***@')}'`);
     }
   }
   if (downloadRate !== undefined && downloadRate.toKibibytes() < 1) {

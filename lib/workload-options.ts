@@ -89,6 +89,7 @@ export interface WorkloadOptions {
 
 /** The caller's wishes as a fragment. */
 export function optionsFragment(options: WorkloadOptions): PodFragment {
+  checkRequests(options);
   const requests = {
     ...(options.cpu && { cpu: options.cpu.amount }),
     ...(options.memory && { memory: `${String(options.memory.toMebibytes())}Mi` }),
@@ -98,6 +99,9 @@ export function optionsFragment(options: WorkloadOptions): PodFragment {
     requests,
     env: Object.entries(options.env ?? {}).map(([name, { value, valueFrom }]) => {
       checkEnvName(name);
+      if (value === undefined && valueFrom === undefined) {
+        throw new Error(`'env' has no value for '${name}'; EnvValue.fromProcess gives none where the variable is unset`);
+      }
       return valueFrom === undefined ? { name, value: String(value) } : { name, valueFrom: valueFrom as object };
     }),
     ...(options.nodeSelector && { nodeSelector: options.nodeSelector }),
@@ -107,6 +111,15 @@ export function optionsFragment(options: WorkloadOptions): PodFragment {
     ...(options.podLabels && { labels: options.podLabels }),
     ...(options.podAnnotations && { annotations: options.podAnnotations }),
   };
+}
+
+function checkRequests({ cpu, memory }: WorkloadOptions): void {
+  if (cpu !== undefined && !(parseFloat(cpu.amount) > 0)) {
+    throw new Error(`'cpu' must be positive, got ${cpu.amount}`);
+  }
+  if (memory !== undefined && memory.toMebibytes() < 1) {
+    throw new Error(`'memory' must be at least 1 MiB, got ${memory.asString()}`);
+  }
 }
 
 function checkEnvName(name: string): void {

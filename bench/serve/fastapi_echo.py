@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+
 from serve.backend import Settings
 from serve.backends.echo import EchoBackend
 from serve.messages import Message as Turn
@@ -65,7 +66,12 @@ def chat(request: ChatRequest) -> StreamingResponse:
 
 def events(model: str, prompt) -> Iterator[str]:
     """Return the chunks of one answer."""
-    envelope = {"id": "chatcmpl-x", "object": "chat.completion.chunk", "created": int(time.time()), "model": model}
+    envelope = {
+        "id": "chatcmpl-x",
+        "object": "chat.completion.chunk",
+        "created": int(time.time()),
+        "model": model,
+    }
 
     def event(delta: dict, reason: Optional[str]) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": reason}

@@ -1,8 +1,9 @@
 """Compare the server with FastAPI + uvicorn in front of the same echo backend.
 
-Run: `python3 bench/serve/run.py [--requests 2000] [--rate 50] [--tokens 16] [--output results.json]`. The table says
-requests a second and by how much the first token comes later than from the backend alone. Both servers run on the Python
-that runs this; the clients are one process beside them, so on few cores they take a part of the machine.
+Run: `python3 bench/serve/run.py [--requests 2000] [--rate 50] [--tokens 16] [--output results.json]`. The
+table says requests a second and by how much the first token comes later than from the backend alone. Both
+servers run on the Python that runs this; the clients are one process beside them, so on few cores they take
+a part of the machine.
 """
 
 from __future__ import annotations
@@ -129,13 +130,19 @@ def measure(name: str, argv: list[str], port: int, clients: int, options: argpar
     firsts = [seen.first for seen in good]
     memory = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
     return Row(
-        name, clients, len(good) / load.seconds, 1000 * percentile(firsts, 50), 1000 * (percentile(firsts, 50) - base),
-        1000 * (percentile(firsts, 99) - base), memory, len(load.seen) - len(good),
+        name,
+        clients,
+        len(good) / load.seconds,
+        1000 * percentile(firsts, 50),
+        1000 * (percentile(firsts, 50) - base),
+        1000 * (percentile(firsts, 99) - base),
+        memory,
+        len(load.seen) - len(good),
     )
 
 
 def rows(options: argparse.Namespace) -> Iterator[Row]:
-    """Return the best of the rounds, by the overhead at the 99th percentile, for each server and number of clients."""
+    """Return the best round, by overhead at the 99th percentile, of each server at each number of clients."""
     theirs = tools()
     for clients in options.clients:
         rounds = [pair(theirs, clients, options) for _ in range(options.rounds)]
@@ -147,11 +154,27 @@ def pair(theirs: Path, clients: int, options: argparse.Namespace) -> list[Row]:
     """Measure both servers one after the other, so that a busy machine hits both."""
     first, second = free_port(), free_port()
     ours = [
-        sys.executable, str(ROOT / "container" / "serve_model.py"), "--backend", "echo", "--model-name", MODEL,
-        "--host", "127.0.0.1", "--port", str(first), "--backend-option", f"tokens-per-second={options.rate}",
-        "--backend-option", f"concurrency={clients}",
+        sys.executable,
+        str(ROOT / "container" / "serve_model.py"),
+        "--backend",
+        "echo",
+        "--model-name",
+        MODEL,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(first),
+        "--backend-option",
+        f"tokens-per-second={options.rate}",
+        "--backend-option",
+        f"concurrency={clients}",
     ]
-    other = [str(Path(__file__).with_name("fastapi_echo.py")), str(second), str(options.rate), str(clients + 8)]
+    other = [
+        str(Path(__file__).with_name("fastapi_echo.py")),
+        str(second),
+        str(options.rate),
+        str(clients + 8),
+    ]
     return [
         measure("cdk8s-chatglm", ours, first, clients, options),
         measure("FastAPI + uvicorn", [str(theirs), *other], second, clients, options),
@@ -161,21 +184,31 @@ def pair(theirs: Path, clients: int, options: argparse.Namespace) -> list[Row]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--requests", type=int, default=2000, help="for the most clients; fewer clients ask fewer")
+    parser.add_argument(
+        "--requests", type=int, default=2000, help="for the most clients; fewer clients ask fewer"
+    )
     parser.add_argument("--rate", type=float, default=50.0, help="tokens a second of one answer")
     parser.add_argument("--tokens", type=int, default=16, help="tokens of one answer")
-    parser.add_argument("--rounds", type=int, default=3, help="the best counts: the machine may be busy with others")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="the best counts: the machine may be busy with others"
+    )
     parser.add_argument("--output", type=Path, help="also write the rows here as JSON")
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64], help="clients at once, one after the other")
+    parser.add_argument(
+        "--clients", type=int, nargs="+", default=[1, 16, 64], help="clients at once, one after the other"
+    )
     options = parser.parse_args()
-    columns = "server             clients  requests/s  first token p50  overhead p50  overhead p99  memory  errors"
+    columns = (
+        "server             clients  requests/s  first token p50  overhead p50  overhead p99  memory  errors"
+    )
     print(columns)
     found = []
     for row in rows(options):
         found.append(row._asdict())
         print(
-            f"{row.server:18} {row.clients:7}  {row.requests_per_second:10.1f}  {row.first_token_p50:12.1f} ms"
-            f"  {row.overhead_p50:9.1f} ms  {row.overhead_p99:9.1f} ms  {row.memory_mib:3.0f} MiB  {row.errors:6}",
+            f"{row.server:18} {row.clients:7}  {row.requests_per_second:10.1f}"
+            f"  {row.first_token_p50:12.1f} ms"
+            f"  {row.overhead_p50:9.1f} ms  {row.overhead_p99:9.1f} ms"
+            f"  {row.memory_mib:3.0f} MiB  {row.errors:6}",
             flush=True,
         )
     if options.output:

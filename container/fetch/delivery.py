@@ -123,7 +123,8 @@ class Delivery:
     def _waiting(self, state: LeaseState) -> None:
         if time.monotonic() - self._said >= self._options.progress_interval:
             self._said = time.monotonic()
-            log.info("waiting: %s is being fetched by %s: %s", self._options.target, state.holder, state.note)
+            note = state.note or "no progress yet"
+            log.info("waiting: %s is being fetched by %s: %s", self._options.target, state.holder, note)
 
     def _deliver(self) -> None:
         if marker.read(self._partial.tree) is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional
 
@@ -11,12 +10,14 @@ from ranks.plan import Plan
 from ranks.process import Command
 from ranks.rank_env import MINDSPORE_CLUSTER, Job, Place, rank_env, scheduler_env
 
-TABLE_NAME = "rank_table.json"
-
 
 def commands(options: Options, plan: Plan, scratch: Path, pod: Mapping[str, str]) -> List[Command]:
-    """Return this pod's processes, ranks first; the table goes into the folder `scratch`."""
-    table = str(write_table(plan.table, scratch)) if plan.table else None
+    """Return this pod's processes, ranks first; the table goes into the folder `scratch`.
+
+    Pods may share that folder, so the table's name has the pod's number.
+    """
+    name = f"rank_table_{options.node_index}.json"
+    table = str(write_table(plan.table, scratch / name)) if plan.table else None
     job = Job(options.rank_env, options.world_size, options.devices, plan.host, plan.port, table)
     only = options.scheduler == "only"
     found = [] if only else [_rank(options, job, place, pod) for place in plan.places]
@@ -29,11 +30,10 @@ def commands(options: Options, plan: Plan, scratch: Path, pod: Mapping[str, str]
     return found
 
 
-def write_table(text: str, folder: Path) -> Path:
+def write_table(text: str, path: Path) -> Path:
     """Write the table whole or not at all and return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / TABLE_NAME
-    part = folder / f".{TABLE_NAME}.{os.getpid()}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
     part.write_text(text, "utf-8")
     part.replace(path)
     return path

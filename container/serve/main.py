@@ -76,7 +76,10 @@ class Server:
         except Fault as fault:
             self._ends.put(fault)
             return
-        except Exception as error:
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # vendors' code calls exit() too, which would end this thread only
             _log.exception("the model did not load")
             self._ends.put(Fault(TRANSIENT, f"model '{name}' did not load: {type(error).__name__}: {error}"))
             return

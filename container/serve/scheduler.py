@@ -82,7 +82,7 @@ class Scheduler:
             reason = self._pass_on(generation)
         except Fault:
             raise
-        except Exception as error:  # a request that the model cannot digest must not end the server
+        except (Exception, SystemExit) as error:  # what the model cannot digest must not end its thread
             _log.exception("a generation failed")
             generation.events.put(Failed(_server_error(f"the model failed: {type(error).__name__}")))
             return

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { V1Container, V1VolumeMount } from '@kubernetes/client-node';
 
 import type { Platform } from '../platform';
@@ -126,5 +128,13 @@ function initContainer(name: string, image: string, command: readonly string[], 
 }
 
 function distinctStores(stores: readonly IArtifactStore[]): IArtifactStore[] {
-  return [...new Map(stores.map((store) => [store.storeName, store])).values()];
+  const byName = new Map<string, IArtifactStore>();
+  for (const store of stores) {
+    const earlier = byName.get(store.storeName) ?? store;
+    if (!isDeepStrictEqual(earlier.volumeSource, store.volumeSource)) {
+      throw new Error(`two different stores of one pod are called '${store.storeName}', and both would be mounted at ${mountPath(store)}; give one another 'storeName'`);
+    }
+    byName.set(store.storeName, store);
+  }
+  return [...byName.values()];
 }

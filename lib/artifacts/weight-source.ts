@@ -164,7 +164,10 @@ export class WeightSource {
       throw new Error('\'files\' of an http source must not be empty');
     }
     const files = options.files.map((file) => ({ ...file, path: file.path ?? fileName(file.url) }));
-    files.forEach(({ url, sha256 }) => { checkPin(url, sha256, options.trustOnFirstUse); });
+    files.forEach(({ url, path, sha256 }) => {
+      checkPin(url, sha256, options.trustOnFirstUse);
+      checkInside(path);
+    });
     const twice = files.find((file, index) => files.findIndex(({ path }) => path === file.path) !== index);
     if (twice !== undefined) {
       throw new Error(`two files of an http source have the path '${twice.path}'; give each a 'path' of its own`);
@@ -194,7 +197,7 @@ export class WeightSource {
    * @throws if the commit is not a full one
    */
   public static gitHubCommit(repository: string, commit: string): WeightSource {
-    if (!/^[\w.-]+\/[\w.-]+$/.test(repository) || !/^[0-9a-f]{40}$/.test(commit)) {
+    if (!/^\w[\w.-]*\/\w[\w.-]*$/.test(repository) || !/^[0-9a-f]{40}$/.test(commit)) {
       throw new Error(`a GitHub source needs 'owner/name' and a commit of 40 hexadecimal digits, got '${repository}' and '${commit}'`);
     }
     const url = `https://github.com/${repository}/archive/${commit}.tar.gz`;
@@ -252,7 +255,7 @@ function hub(kind: string, tokenEnv: string, model: GlmModel, known: string | un
 }
 
 function checkRepository(kind: string, model: GlmModel, repository: string | undefined): void {
-  if (repository === undefined || !/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+  if (repository === undefined || !/^\w[\w.-]*\/\w[\w.-]*$/.test(repository)) {
     throw new Error(`'repository' of a ${kind} source must look like 'owner/name', got `
       + (repository === undefined ? `none, and no ${kind} repository of ${model.name} is known` : `'${repository}'`));
   }
@@ -262,10 +265,10 @@ function checkRevision(model: GlmModel, revision: string | undefined, trustOnFir
   if (revision === undefined || revision.trim() === '') {
     throw new Error(`'revision' of ${model.name} is ${revision === undefined ? 'missing' : 'empty'}: give the commit, or a 'runtime' whose guide names one`);
   }
-  if (!/^[\w./-]+$/.test(revision)) {
+  if (!/^\w[\w./-]*$/.test(revision) || revision.includes('..')) {
     throw new Error(`'revision' must be a commit, tag or branch, got '${revision}'`);
   }
-  if (/^(main|master|head)$/i.test(revision) && !trustOnFirstUse) {
+  if (/^(main|master|head|refs\/heads\/.*)$/i.test(revision) && !trustOnFirstUse) {
     throw new Error(`'revision' '${revision}' of ${model.name} moves: give a commit, or set 'trustOnFirstUse' to keep what the first download sees`);
   }
 }
@@ -277,6 +280,13 @@ function checkPin(url: string, sha256: string | undefined, trustOnFirstUse = fal
   }
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) {
     throw new Error(`'sha256' of ${url} must be 64 lower case hexadecimal digits, got '${sha256}'`);
+  }
+}
+
+/** The path comes from a URL or a person; it must not leave the artifact. */
+function checkInside(path: string): void {
+  if (path.startsWith('/') || path.includes('\\') || path.split('/').some((part) => ['', '.', '..'].includes(part))) {
+    throw new Error(`'path' of an http file must be a path inside the artifact, like 'glm3_6b.ckpt', got '${path}'`);
   }
 }
 
@@ -297,9 +307,17 @@ function checkUrl(what: string, url: string): void {
 
 function fileName(url: string): string {
   checkUrl('url', url);
-  const name = decodeURIComponent(new URL(url).pathname.split('/').pop() ?? '');
+  const name = decoded(new URL(url).pathname.split('/').pop() ?? '');
   if (name === '') {
     throw new Error(`'path' is needed for ${url}, whose URL ends in no file name`);
   }
   return name;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

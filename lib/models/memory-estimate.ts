@@ -63,7 +63,7 @@ const ACTIVATION_FACTOR = 34;
  *
  * Inference: `weights / n + batch * seqLength * kv / min(n, kvHeads) + 768 MiB`, where `n` is the devices of a replica and `kv`
  * the bytes of keys and values of a token. Quantized weights keep embedding and output layer in 16 bits. For ChatGLM3-6B on
- * BM1684X it gives 12.4, 7.0 and 4.6 GiB in f16, int8 and int4; sophgo/sophon-demo@c7c94bb0 asks for 12.5, 7.0 and 4.5 GiB.
+ * BM1684X it gives 12.4, 7.1 and 4.6 GiB in f16, int8 and int4; sophgo/sophon-demo@c7c94bb0 asks for 12.5, 7.0 and 4.5 GiB.
  *
  * Fine-tuning in 16 bits with an Adam whose two states are 32-bit: `2 p + 2 p` for weights and gradients of the replica's
  * share `p`, `8 p` for the states (divided by the data-parallel replicas when the optimizer is split), activations of

@@ -7,7 +7,7 @@ import type { CommandPart, PodFragment, PodLayers, ResourceList } from './pod-fr
 
 /** Fields of a fragment that hold one value, and where they stand in the pod spec. */
 const POD_SCALARS = [
-  'affinity', 'automountServiceAccountToken', 'hostNetwork', 'hostname', 'priorityClassName', 'restartPolicy', 'runtimeClassName',
+  'automountServiceAccountToken', 'hostNetwork', 'hostname', 'priorityClassName', 'restartPolicy', 'runtimeClassName',
   'schedulerName', 'serviceAccountName', 'subdomain', 'terminationGracePeriodSeconds',
 ] as const;
 
@@ -44,6 +44,7 @@ function podSpec(order: Order): V1PodSpec {
   const initContainers = values(mergeClaims('init container', order.map((layer) => listClaims(layer, (f) => f.initContainers, (c) => c.name))));
   return compact({
     ...scalars,
+    affinity: notEmptyMap(mergeObjects('affinity', (f) => f.affinity, order)),
     enableServiceLinks: false,
     automountServiceAccountToken: (scalar('automountServiceAccountToken', order) as boolean | undefined) ?? false,
     containers: [mainContainer(order)],

@@ -17,9 +17,12 @@ export function renderCommand(parts: readonly CommandPart[]): string[] {
   return parts.map((part) => typeof part === 'string' ? escapeReferences(part) : part.template);
 }
 
-/** Escapes what the kubelet would take for a reference to a variable, in `env` values, `command` and `args` alike. */
+/**
+ * Escapes what the kubelet would take for a reference to a variable, in `env` values, `command` and `args` alike. It also takes `$$` for an
+ * escaped `$`, so those are doubled too.
+ */
 export function escapeReferences(text: string): string {
-  return text.replace(/\$\(/g, '$$$$(');
+  return text.replace(/\$(?=[$(])/g, '$$$$');
 }
 
 function render(entry: EnvEntry): V1EnvVar {

@@ -21,6 +21,12 @@ function wrongLabels(where: string, labels: Readonly<Record<string, string>> = {
     .map(([key, value]) => `label '${key}: ${value}' of ${where} is not legal; keys and values have letters, digits, '-', '_' and '.', at most 63 characters`);
 }
 
+function wrongAnnotations(where: string, annotations: Readonly<Record<string, string>> = {}): string[] {
+  return Object.keys(annotations)
+    .filter((key) => !LABEL_KEY.test(key))
+    .map((key) => `annotation key '${key}' of ${where} is not legal; keys have letters, digits, '-', '_' and '.', at most 63 characters`);
+}
+
 function duplicates(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
@@ -40,6 +46,39 @@ export const HYGIENE_RULES: readonly Rule[] = [
       ...wrongLabels('the object', object.metadata.labels),
       ...podTemplates(object).flatMap(({ metadata, spec }) => [...wrongLabels('the pod', metadata.labels), ...wrongLabels('the node selector', spec.nodeSelector)]),
     ],
+  },
+  {
+    id: 'annotations',
+    explanation: 'Kubernetes refuses annotations whose keys are not legal',
+    check: (object) => [
+      ...wrongAnnotations('the object', object.metadata.annotations),
+      ...podTemplates(object).flatMap(({ metadata }) => wrongAnnotations('the pod', metadata.annotations)),
+    ],
+  },
+  {
+    id: 'selector-matches-pods',
+    explanation: 'Kubernetes refuses a workload whose selector does not select its own pods',
+    check: (object) => {
+      const selector = Object.entries((object.spec as { selector?: { matchLabels?: Record<string, string> } } | undefined)?.selector?.matchLabels ?? {});
+      return podTemplates(object).flatMap(({ metadata: { labels = {} } }) => selector
+        .filter(([key, value]) => labels[key] !== value)
+        .map(([key, value]) => `the selector needs the pod label '${key}: ${value}', but the pod has '${labels[key] ?? 'none'}'; do not set this label`));
+    },
+  },
+  {
+    id: 'reference-names',
+    explanation: 'Kubernetes refuses references to objects by names that are no DNS names',
+    check: eachTemplate(({ spec }) => {
+      const { priorityClassName, serviceAccountName, runtimeClassName, imagePullSecrets = [], volumes = [] } = spec;
+      const references = {
+        priorityClassName, serviceAccountName, runtimeClassName,
+        ...Object.fromEntries(imagePullSecrets.map(({ name }, index) => [`imagePullSecrets[${String(index)}]`, name])),
+        ...Object.fromEntries(volumes.map(({ name, configMap, persistentVolumeClaim }) => [`volume '${name}'`, configMap?.name ?? persistentVolumeClaim?.claimName])),
+      };
+      return Object.entries(references)
+        .filter(([, name]) => name !== undefined && !DNS_NAME.test(name))
+        .map(([what, name]) => `${what} must name an object by lower case letters, digits, '-' and '.', got '${String(name)}'`);
+    }),
   },
   {
     id: 'container-names',
@@ -99,7 +138,7 @@ export const HYGIENE_RULES: readonly Rule[] = [
     id: 'token-in-plain-text',
     explanation: 'a token in a manifest is in git, in etcd and in every kubectl describe',
     check: eachTemplate((template) => containers(template).flatMap(({ name, env = [] }) => env
-      .filter((variable) => /(TOKEN|PASSWORD|SECRET_KEY|API_KEY)$/.test(variable.name) && variable.value !== undefined && variable.value !== '')
+      .filter((variable) => /(TOKEN|PASSWORD|SECRET|SECRET_KEY|ACCESS_KEY|API_KEY)$/.test(variable.name) && variable.value !== undefined && variable.value !== '')
       .map((variable) => `container '${name}' has ${variable.name} in plain text; take it from a Secret`))),
   },
 ];

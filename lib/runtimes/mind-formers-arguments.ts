@@ -1,3 +1,4 @@
+import type { Accelerator } from '../accelerators/accelerator';
 import type { MindFormersConfiguration, MindFormersVersion } from './mind-formers-version';
 import type { FinetuneRequest, FinetuneSettings } from './runtime-dialect';
 
@@ -27,6 +28,9 @@ export function resolveFinetune(request: FinetuneRequest, version: MindFormersVe
   if (configuration === undefined) {
     throw new Error(`MindFormers ${version.commit.slice(0, 7)} has no fine-tune configuration for ${request.model.name}; it has ${Object.keys(version._finetune).join(', ')}`);
   }
+  if (!configuration.series.includes(request.accelerator.series)) {
+    throw new Error(`${configuration.file} of MindFormers ${version.commit.slice(0, 7)} is written for ${configuration.series.join(', ')}, not for ${request.accelerator.name}`);
+  }
   const { settings, devicesPerNode: devices } = request;
   checkNumbers(settings);
   const { epochs = configuration.epochs, batchSize = configuration.batchSize, modelParallel = 1, pipelineStages = 1 } = settings;
@@ -40,9 +44,13 @@ export function resolveFinetune(request: FinetuneRequest, version: MindFormersVe
   return { configuration, ...numbers, overrides, definition: { epochs, batchSize, overrides } };
 }
 
+/** What MindSpore may take of a device: 59 of 64 GiB, as the configuration of the 800T A2 says. */
+const USABLE_MEMORY = 0.93;
+
 /** The arguments of run_mindformer.py that set the resolved values. Each dotted one is `--key=value`, because the parser pairs by `=`. */
-export function finetuneArguments({ epochs, batchSize, overrides }: ResolvedFinetune, tokenizerFile: string): string[] {
+export function finetuneArguments({ epochs, batchSize, overrides }: ResolvedFinetune, tokenizerFile: string, { deviceMemory }: Accelerator): string[] {
   const dotted = {
+    ...(deviceMemory && { 'context.max_device_memory': `${String(Math.floor(deviceMemory.toGibibytes() * USABLE_MEMORY))}GB` }),
     'train_dataset.tokenizer.vocab_file': tokenizerFile,
     'eval_dataset.tokenizer.vocab_file': tokenizerFile,
     ...overrides,
@@ -65,11 +73,18 @@ function dottedOverrides(numbers: Numbers, { learningRate, recompute, flashAtten
     'parallel_config.data_parallel': String(numbers.dataParallel),
     'parallel_config.model_parallel': String(numbers.modelParallel),
     'parallel_config.pipeline_stage': String(numbers.pipelineStages),
-    ...(learningRate !== undefined && { 'lr_schedule.learning_rate': String(learningRate) }),
+    // A pipeline needs at least as many micro batches as stages; the configuration has one.
+    ...(numbers.pipelineStages > 1 && { 'parallel_config.micro_batch_num': String(numbers.pipelineStages) }),
+    ...(learningRate !== undefined && { 'lr_schedule.learning_rate': decimal(learningRate) }),
     ...(recompute !== undefined && { 'recompute_config.recompute': recompute ? 'True' : 'False' }),
     ...(flashAttention !== undefined && { 'model.model_config.use_flash_attention': flashAttention ? 'True' : 'False' }),
     ...settings,
   };
+}
+
+/** Without an exponent, which YAML 1.1 readers take for text when it has no dot. */
+function decimal(value: number): string {
+  return value.toFixed(12).replace(/0+$/, '');
 }
 
 const COUNTS = [

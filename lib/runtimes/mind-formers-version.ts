@@ -6,6 +6,8 @@ export interface MindFormersConfiguration {
   readonly file: string;
   /** MindFormers' own name of the model; ready checkpoints are `<name>.ckpt`. */
   readonly name: string;
+  /** Chip series that the configuration is written for. */
+  readonly series: readonly string[];
   readonly epochs: number;
   readonly batchSize: number;
   readonly maxSourceLength: number;
@@ -37,7 +39,7 @@ export class MindFormersVersion {
     image: 'swr.cn-central-221.ovaijisuan.com/mindformers/mindformers1.0_mindspore2.2.11:aarch_20240125', architecture: Architecture.ARM64,
     finetune: {
       'chatglm3-6b': {
-        file: 'configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml', name: 'glm3_6b',
+        file: 'configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml', name: 'glm3_6b', series: ['910B'],
         epochs: 1, batchSize: 4, maxSourceLength: 64, maxTargetLength: 127,
       },
     },

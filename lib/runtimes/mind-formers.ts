@@ -19,7 +19,7 @@ export interface MindFormersOptions {
   /** The state of MindFormers that source tree and image hold. */
   readonly version: MindFormersVersion;
 
-  /** The source tree of that commit: `run_mindformer.py` and the configurations are in no package. `DownloadSourceTree` makes one. */
+  /** The source tree of that commit: `run_mindformer.py` and the configurations are in no package. `DownloadFiles` with `ArtifactFormat.SOURCE_TREE` makes one. */
   readonly sourceTree: Artifact;
 
   /**
@@ -56,7 +56,7 @@ export function mindFormers(options: MindFormersOptions): RuntimeDialect {
     throw new Error(`'image' is needed: MindFormers ${version.commit.slice(0, 7)} has no public image; it goes with MindSpore ${version.mindSpore} and CANN ${version.cann}`);
   }
   checkImage('image', image);
-  sourceTree._require([ArtifactFormat.SOURCE_TREE], 'sourceTree', 'DownloadSourceTree makes one');
+  sourceTree._require([ArtifactFormat.SOURCE_TREE], 'sourceTree', 'DownloadFiles with ArtifactFormat.SOURCE_TREE makes one');
   return {
     name: NAME,
     needsAccelerator: true,
@@ -73,6 +73,7 @@ function finetune(request: FinetuneRequest, options: MindFormersOptions & { imag
   const resolved = resolveFinetune(request, version);
   const output = request.output({
     runtime: NAME, commit: version.commit, configuration: resolved.configuration.file, arguments: resolved.definition, model: request.model.name,
+    checkpointFile: request.checkpointFile,
     inputs: [request.checkpoint, request.dataset, sourceTree].map(({ lineage }) => lineage),
   });
   const train = trainCommand(request, resolved, sourceTree, output);
@@ -145,6 +146,6 @@ function trainCommand(request: FinetuneRequest, resolved: ResolvedFinetune, sour
     '--run_mode', 'finetune', '--use_parallel', 'True', '--output_dir', output.path,
     '--load_checkpoint', `${checkpoint.path}/${checkpointFile}`,
     '--train_dataset_dir', `${dataset.path}/${trainFile}`, '--eval_dataset_dir', `${dataset.path}/${evalFile}`,
-    ...finetuneArguments(resolved, `${checkpoint.path}/tokenizer.model`),
+    ...finetuneArguments(resolved, `${checkpoint.path}/tokenizer.model`, request.accelerator),
   ];
 }

@@ -79,6 +79,16 @@ export class Runtime {
     this._backend = dialect.backend;
   }
 
+  /** Names of the models that it supports, or undefined for all; a copy. */
+  public get models(): string[] | undefined {
+    return this.dialect.models && [...this.dialect.models];
+  }
+
+  /** What it can do: `serve`, `fine-tune`. */
+  public get tasks(): string[] {
+    return ['serve', ...(this.dialect.finetune ? ['fine-tune'] : [])];
+  }
+
   /** Whether the runtime supports the chip. The echo runtime supports all. */
   public supports(accelerator: Accelerator): boolean {
     return !this.needsAccelerator || accelerator.runtimes.includes(this.name);

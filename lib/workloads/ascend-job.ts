@@ -47,9 +47,10 @@ function ascendJob(request: BatchRequest): KubernetesObject {
   };
 }
 
-/** The Scheduler runs the same image without devices; it needs neither the node's accelerator nor a place of its own. */
+/** The Scheduler runs the same image without devices; it needs neither the node's accelerator nor a place of its own, only the image's architecture. */
 function schedulerSpec(spec: V1PodSpec, command: readonly CommandPart[]): V1PodSpec {
-  const { affinity: _affinity, nodeSelector: _nodeSelector, ...rest } = spec;
+  const { affinity: _affinity, nodeSelector, ...rest } = spec;
+  const architecture = nodeSelector?.['kubernetes.io/arch'];
   const [main] = spec.containers as [V1Container];
   const container: V1Container = {
     ...main,
@@ -57,5 +58,5 @@ function schedulerSpec(spec: V1PodSpec, command: readonly CommandPart[]): V1PodS
     env: (main.env ?? []).filter(({ name }) => name !== 'ASCEND_VISIBLE_DEVICES'),
     resources: { requests: { cpu: '1', memory: '2Gi' } },
   };
-  return { ...rest, containers: [container] };
+  return { ...rest, ...(architecture !== undefined && { nodeSelector: { 'kubernetes.io/arch': architecture } }), containers: [container] };
 }

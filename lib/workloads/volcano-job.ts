@@ -33,9 +33,10 @@ function volcanoJob(request: BatchRequest): KubernetesObject {
       maxRetry: backoffLimit,
       plugins: { env: [], svc: [] },
       policies: [
+        // Volcano takes the first policy that matches, and a failed pod matches PodFailed whatever its exit code.
+        ...PERMANENT_EXIT_CODES.map((exitCode) => ({ exitCode, action: 'AbortJob' })),
         { event: 'PodEvicted', action: 'RestartJob' },
         { event: 'PodFailed', action: 'RestartJob' },
-        ...PERMANENT_EXIT_CODES.map((exitCode) => ({ exitCode, action: 'AbortJob' })),
       ],
       ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }),
       tasks: [{ name: 'worker', replicas: pods, template: { metadata: templateMetadata(request), spec: pod.spec } }],

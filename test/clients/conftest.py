@@ -23,7 +23,14 @@ def python() -> str:
 
 @pytest.fixture(scope="module")
 def server(python):
-    flags = ["--api-keys-env", "KEYS", "--context-length", "2000", "--backend-option", "tokens-per-second=200"]
+    flags = [
+        "--api-keys-env",
+        "KEYS",
+        "--context-length",
+        "2000",
+        "--backend-option",
+        "tokens-per-second=200",
+    ]
     with Server(python, *flags, env={"KEYS": "the-key"}) as running:
         running.wait_ready()
         yield running
@@ -31,5 +38,7 @@ def server(python):
 
 @pytest.fixture
 def client(server):
-    with openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="the-key", max_retries=0) as made:
+    with openai.OpenAI(
+        base_url=f"http://127.0.0.1:{server.port}/v1", api_key="the-key", max_retries=0
+    ) as made:
         yield made

@@ -9,11 +9,15 @@ import time
 
 import openai
 import pytest
+
 from support.serve_server import MODEL, Server
 
 TOOL = {
     "type": "function",
-    "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
 }
 CALL = "get_weather\n```python\ntool_call(city='北京')\n```"
 
@@ -28,11 +32,17 @@ def test_models(client):
 
 
 def test_chat(client):
-    answer = client.chat.completions.create(model=MODEL, messages=user("hello 世界"), temperature=0.5, max_tokens=10)
+    answer = client.chat.completions.create(
+        model=MODEL, messages=user("hello 世界"), temperature=0.5, max_tokens=10
+    )
     assert answer.choices[0].message.content == "hello 世界"
     assert answer.choices[0].message.role == "assistant"
     assert answer.choices[0].finish_reason == "stop"
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (9, 4, 13)
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (
+        9,
+        4,
+        13,
+    )
 
 
 def test_stream_equals_whole(client):
@@ -42,7 +52,10 @@ def test_stream_equals_whole(client):
         model=MODEL, messages=user(content), stream=True, stream_options={"include_usage": True}
     )
     chunks = list(stream)
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1]) == whole.choices[0].message.content
+    assert (
+        "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1])
+        == whole.choices[0].message.content
+    )
     assert chunks[-2].choices[0].finish_reason == whole.choices[0].finish_reason
     assert chunks[-1].usage == whole.usage
 
@@ -60,7 +73,9 @@ def test_the_stream_comes_while_the_model_works(client):
 def test_stop_and_length(client):
     answer = client.chat.completions.create(model=MODEL, messages=user("one two three"), stop=[" three"])
     assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("one two", "stop")
-    answer = client.chat.completions.create(model=MODEL, messages=user("one two three"), max_completion_tokens=1)
+    answer = client.chat.completions.create(
+        model=MODEL, messages=user("one two three"), max_completion_tokens=1
+    )
     assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("one", "length")
 
 
@@ -69,7 +84,9 @@ def test_tools_there_and_back(client, stream):
     if stream:
         calls = [
             call
-            for chunk in client.chat.completions.create(model=MODEL, messages=user(CALL), tools=[TOOL], stream=True)
+            for chunk in client.chat.completions.create(
+                model=MODEL, messages=user(CALL), tools=[TOOL], stream=True
+            )
             for call in chunk.choices[0].delta.tool_calls or []
         ]
     else:
@@ -78,13 +95,20 @@ def test_tools_there_and_back(client, stream):
         calls = answer.choices[0].message.tool_calls
     (call,) = calls
     assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", {"city": "北京"})
-    called = {"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}
+    called = {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.function.name, "arguments": call.function.arguments},
+    }
     turns = [
         *user(CALL),
         {"role": "assistant", "content": None, "tool_calls": [called]},
         {"role": "tool", "tool_call_id": call.id, "content": "22 度"},
     ]
-    assert client.chat.completions.create(model=MODEL, messages=turns, tools=[TOOL]).choices[0].message.content == "22 度"
+    assert (
+        client.chat.completions.create(model=MODEL, messages=turns, tools=[TOOL]).choices[0].message.content
+        == "22 度"
+    )
 
 
 def test_completions(client):
@@ -120,7 +144,9 @@ class TestErrors:
     def test_a_full_queue(self, python):
         with Server(python, "--queue-size", "0", "--backend-option", "tokens-per-second=20") as server:
             server.wait_ready()
-            client = openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0)
+            client = openai.OpenAI(
+                base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0
+            )
             stream = client.chat.completions.create(model=MODEL, messages=user("word " * 100), stream=True)
             next(stream)
             with pytest.raises(openai.RateLimitError) as caught:
@@ -135,12 +161,17 @@ class TestErrors:
                 once.chat.completions.create(model=MODEL, messages=user("x"))
             assert caught.value.status_code == 503
             patient = once.with_options(max_retries=8)
-            assert patient.chat.completions.create(model=MODEL, messages=user("x")).choices[0].message.content == "x"
+            assert (
+                patient.chat.completions.create(model=MODEL, messages=user("x")).choices[0].message.content
+                == "x"
+            )
 
     def test_a_deadline_in_a_stream_is_an_error_not_an_end(self, python):
         with Server(python, "--request-timeout", "0.5", "--backend-option", "tokens-per-second=50") as server:
             server.wait_ready()
-            client = openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0)
+            client = openai.OpenAI(
+                base_url=f"http://127.0.0.1:{server.port}/v1", api_key="none", max_retries=0
+            )
             with pytest.raises(openai.APIError) as caught:
                 list(client.chat.completions.create(model=MODEL, messages=user("word " * 200), stream=True))
             assert caught.value.code == "deadline_exceeded"
@@ -149,7 +180,9 @@ class TestErrors:
 class TestLeaving:
     def test_a_timeout_of_the_client_stops_the_model(self, client, server):
         with pytest.raises(openai.APITimeoutError):
-            client.with_options(timeout=0.5).chat.completions.create(model=MODEL, messages=user("word " * 1000))
+            client.with_options(timeout=0.5).chat.completions.create(
+                model=MODEL, messages=user("word " * 1000)
+            )
         server.wait_metric("running", 0)
 
     def test_a_stream_that_is_closed_stops_the_model(self, client, server):
@@ -161,7 +194,9 @@ class TestLeaving:
 
     def test_a_cancelled_task_stops_the_model(self, server):
         async def leave() -> None:
-            client = openai.AsyncOpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key="the-key", max_retries=0)
+            client = openai.AsyncOpenAI(
+                base_url=f"http://127.0.0.1:{server.port}/v1", api_key="the-key", max_retries=0
+            )
             asking = client.chat.completions.create(model=MODEL, messages=user("word " * 1000))
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(asking, 0.5)
@@ -176,7 +211,9 @@ def test_many_threads_share_one_client(client):
 
     def ask(number: int) -> None:
         content = f"number {number}"
-        answers[number] = client.chat.completions.create(model=MODEL, messages=user(content)).choices[0].message.content
+        answers[number] = (
+            client.chat.completions.create(model=MODEL, messages=user(content)).choices[0].message.content
+        )
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(24)]
     for thread in threads:

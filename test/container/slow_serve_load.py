@@ -60,7 +60,14 @@ def test_when_the_queue_is_full_the_only_error_is_429(python):
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_a_drain_under_load_breaks_no_answer(python, attempt):
-    flags = ["--backend-option", "concurrency=8", "--backend-option", "tokens-per-second=400", "--drain-delay", "0.3"]
+    flags = [
+        "--backend-option",
+        "concurrency=8",
+        "--backend-option",
+        "tokens-per-second=400",
+        "--drain-delay",
+        "0.3",
+    ]
     with Server(python, *flags) as server:
         server.wait_ready()
         load = Load(server.port, MODEL, PROMPT, clients=32, requests=100000)

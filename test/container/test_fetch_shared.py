@@ -25,7 +25,7 @@ def hub(server):
 
 
 def test_eight_processes_fetch_each_byte_once(hub, fetching, server):
-    hub.serve(SHARD, lambda _request: Reply(hub.files[SHARD], rate=400_000))
+    hub.serve(SHARD, lambda _request: Reply(hub.files[SHARD], rate=100_000))
     processes = [fetching.start(hub.source(), options=("--progress-interval", 0.2)) for _ in range(8)]
     outputs = [process.communicate(timeout=40)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8

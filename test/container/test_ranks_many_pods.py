@@ -11,6 +11,7 @@ import time
 import pytest
 
 from support.ranks_job import Job
+from support.ranks_tables import operator_table
 
 
 @pytest.fixture
@@ -233,6 +234,57 @@ def test_a_port_in_use_is_named(job):
     assert job.cause(0) == (
         f"pod 0 cannot listen on port {job.port} (--meet-port): Address already in use; choose a free one"
     )
+
+
+def test_torch_ranks_meet_at_pod_0(job):
+    job.start_all("--rank-env", "torch", "--rank-table", "none")
+    job.until_up()
+    total = str(job.pods * job.devices)
+    shared = {tuple(job.env(rank, "MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE")) for rank in range(int(total))}
+    assert len(shared) == 1
+    host, port, size = shared.pop()
+    assert (host, size, 1024 <= int(port) <= 65535) == ("127.0.0.1", total, True)
+    local = [job.env(rank, "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE") for rank in range(int(total))]
+    assert local == [[str(rank), str(rank % job.devices), str(job.devices)] for rank in range(int(total))]
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_a_cluster_has_one_scheduler_at_pod_0(job):
+    job.start_all("--rank-env", "mindspore-cluster", "--rank-table", "none")
+    job.until_up()
+    total = job.pods * job.devices
+    names = ("MS_SCHED_HOST", "MS_SCHED_PORT", "MS_WORKER_NUM", "MS_LOCAL_WORKER")
+    wait_for(lambda: job.starts("scheduler"), job)
+    shared = {tuple(job.env(rank, *names)) for rank in [*range(total), "scheduler"]}
+    assert len(shared) == 1
+    assert [job.env(rank, "MS_ROLE", "MS_NODE_ID") for rank in range(total)] == [
+        ["MS_WORKER", str(rank)] for rank in range(total)
+    ]
+    assert job.env("scheduler", "MS_ROLE", "MS_NODE_ID") == ["MS_SCHED", None]
+    assert ["scheduler" in job.log(index) for index in range(job.pods)] == [True] + [False] * (job.pods - 1)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_the_operators_table_is_the_same_for_all_before_a_rank_starts(job):
+    """A ConfigMap reaches the nodes one after the other, and old content stays until then."""
+    old, new = operator_table(job.pods, job.devices), operator_table(job.pods, job.devices, "1.2")
+    files = [job.folder / f"hccl_{index}.json" for index in range(job.pods)]
+    for index, file in enumerate(files):
+        file.write_text(json.dumps(old if index else new))
+        flags = ("--rank-table", "operator", "--rank-table-file", file)
+        job.start(index, *flags, POD_UID=f"uid-{index}")
+    time.sleep(1)
+    assert [job.starts(rank) for rank in range(job.pods * job.devices)] == [[]] * job.pods * job.devices
+    for file in files[1:]:
+        file.with_suffix(".part").write_text(json.dumps(new))
+        file.with_suffix(".part").rename(file)
+    job.until_up()
+    assert given(job, 1) == expected(job)
+    assert (job.notes / "table_1").read_text() == json.dumps(new)
+    job.open_gate()
+    assert job.codes() == everyone(job)
 
 
 def listening(job):

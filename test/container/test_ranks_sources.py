@@ -28,7 +28,7 @@ def told(launcher, count, *names):
 
 def table_of(launcher, tmp_path):
     """The table that rank 0's work folder has."""
-    return json.loads((tmp_path / "work" / "rank_table.json").read_text())
+    return json.loads((tmp_path / "work" / "rank_table_0.json").read_text())
 
 
 def generate(launcher, tmp_path, devices, **env):
@@ -61,7 +61,7 @@ def test_a_table_of_one_pod_is_generated(launcher, tmp_path):
         ],
         "status": "completed",
     }
-    path = str(tmp_path / "work" / "rank_table.json")
+    path = str(tmp_path / "work" / "rank_table_0.json")
     assert told(launcher, 8, "RANK_ID", "DEVICE_ID", "RANK_TABLE_FILE") == {
         str(rank): (str(rank), str(rank), path) for rank in range(8)
     }
@@ -169,7 +169,7 @@ def test_the_operators_table_is_waited_for(launcher, tmp_path):
     )
     writer.join()
     assert code == 0, output
-    assert (tmp_path / "work" / "rank_table.json").read_text() == path.read_text()
+    assert (tmp_path / "work" / "rank_table_0.json").read_text() == path.read_text()
     assert told(launcher, 2, "RANK_ID", "DEVICE_ID") == {"0": ("0", "0"), "1": ("1", "1")}
 
 

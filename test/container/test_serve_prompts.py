@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from serve.messages import Message, Tool, ToolCall
 from serve.prompt import Special
 from serve.prompts import FAMILIES, PromptError
 
-ROUNDS = [
-    Message("user", "你好"),
-    Message("assistant", "你好！"),
-    Message("user", "再见"),
-]
+ROUNDS = [Message("user", "你好"), Message("assistant", "你好！"), Message("user", "再见")]
 WEATHER = Tool("get_weather", {"name": "get_weather", "description": "天气"})
 LISTED = json.dumps([WEATHER.definition], indent=4, ensure_ascii=False)
 CALLED = [
@@ -35,8 +32,16 @@ def chat(family, messages, tools=(), forced=None):
         ("chatglm", ROUNDS, "[Round 0]\n问：你好\n答：你好！\n[Round 1]\n问：再见\n答：[gMASK]<sop>"),
         # Rounds count from 1 with double line feeds, also the only one.
         ("chatglm2", ROUNDS[:1], "[gMASK]sop[Round 1]\n\n问：你好\n\n答："),
-        ("chatglm2", ROUNDS, "[gMASK]sop[Round 1]\n\n问：你好\n\n答：你好！\n\n[Round 2]\n\n问：再见\n\n答："),
-        ("chatglm2", [Message("system", "短。"), *ROUNDS[:1]], "[gMASK]sop[Round 1]\n\n问：短。\n你好\n\n答："),
+        (
+            "chatglm2",
+            ROUNDS,
+            "[gMASK]sop[Round 1]\n\n问：你好\n\n答：你好！\n\n[Round 2]\n\n问：再见\n\n答：",
+        ),
+        (
+            "chatglm2",
+            [Message("system", "短。"), *ROUNDS[:1]],
+            "[gMASK]sop[Round 1]\n\n问：短。\n你好\n\n答：",
+        ),
         ("chatglm3", ROUNDS[:1], "[gMASK]sop<|user|>\n你好<|assistant|>"),
         (
             "chatglm3",
@@ -52,7 +57,12 @@ def test_conversations(family, messages, text):
 
 @pytest.mark.parametrize(
     ("family", "text"),
-    [("chatglm", "x[gMASK]<sop>"), ("chatglm2", "[gMASK]sopx"), ("chatglm3", "[gMASK]sopx"), ("glm4", "[gMASK]<sop>x")],
+    [
+        ("chatglm", "x[gMASK]<sop>"),
+        ("chatglm2", "[gMASK]sopx"),
+        ("chatglm3", "[gMASK]sopx"),
+        ("glm4", "[gMASK]<sop>x"),
+    ],
 )
 def test_plain_text(family, text):
     assert FAMILIES[family].complete("x").text == text
@@ -73,7 +83,8 @@ def test_glm4_with_tools():
     text = chat("glm4", CALLED, [WEATHER]).text
     definition = json.dumps(WEATHER.definition, indent=4, ensure_ascii=False)
     assert text == (
-        "[gMASK]<sop><|system|>\n你是一个名为 GLM-4 的人工智能助手。你是基于智谱AI训练的语言模型 GLM-4 模型开发的，"
+        "[gMASK]<sop><|system|>\n你是一个名为 GLM-4 的人工智能助手。"
+        "你是基于智谱AI训练的语言模型 GLM-4 模型开发的，"
         "你的任务是针对用户的问题和要求提供适当的答复和支持。\n\n# 可用工具"
         f"\n\n## get_weather\n\n{definition}\n在调用上述函数时，请使用 Json 格式表示调用的参数。"
         '<|user|>\n天气？<|assistant|>get_weather\n{"city": "北京", "days": 3}'
@@ -88,7 +99,9 @@ def test_a_forced_tool_begins_the_answer(family):
 
 @pytest.mark.parametrize("family", ["chatglm", "chatglm2"])
 def test_old_generations_have_no_tools(family):
-    with pytest.raises(PromptError, match="^this generation has no format for tools: chatglm3 and glm4 have$"):
+    with pytest.raises(
+        PromptError, match="^this generation has no format for tools: chatglm3 and glm4 have$"
+    ):
         chat(family, CALLED)
 
 

@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from serve.literals import LiteralError, parse_call
 from serve.replies import Call, Content, Reply
 from serve.stop_texts import StopTexts
@@ -18,7 +19,8 @@ VALUES = st.recursive(
     | st.integers(-(10**17), 10**17)
     | st.floats(-1e99, 1e99, allow_nan=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
     max_leaves=12,
 )
 
@@ -50,13 +52,40 @@ def test_calls(text, arguments):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "tool_call", "tool_call(", "tool_call(a)", "tool_call(a=)", "tool_call(a=1", "tool_call(a=1))",
-        "tool_call(1)", "tool_call(*a)", "tool_call(**{})", "tool_call(a=b)", "tool_call(a=b())", "tool_call(a=1+1)",
-        "tool_call(a=__import__('os'))", "tool_call(a=[x for x in y])", "tool_call(a=lambda: 0)", "tool_call(a=f'{b}')",
-        "tool_call(a=b'x')", "tool_call(a={1, 2})", "tool_call(a={1: 2})", "tool_call(a='x)", "tool_call(a=1) or 2",
-        "tool_call(a=1); tool_call(b=2)", "other(a=1)", "tool_call(a=1)(b=2)", "tool_call(a=1j)", "tool_call(a=0x10)",
-        "tool_call(a=" + "[" * 10000, "tool_call(a=" + "[" * 50 + "]" * 50 + ")", "tool_call(a=" + "-" * 10000 + "1)",
-        "tool_call(a=" + "9" * 10000 + ")", "tool_call(a=1 b=2)", "eval(a=1)", "\0",
+        "",
+        "tool_call",
+        "tool_call(",
+        "tool_call(a)",
+        "tool_call(a=)",
+        "tool_call(a=1",
+        "tool_call(a=1))",
+        "tool_call(1)",
+        "tool_call(*a)",
+        "tool_call(**{})",
+        "tool_call(a=b)",
+        "tool_call(a=b())",
+        "tool_call(a=1+1)",
+        "tool_call(a=__import__('os'))",
+        "tool_call(a=[x for x in y])",
+        "tool_call(a=lambda: 0)",
+        "tool_call(a=f'{b}')",
+        "tool_call(a=b'x')",
+        "tool_call(a={1, 2})",
+        "tool_call(a={1: 2})",
+        "tool_call(a='x)",
+        "tool_call(a=1) or 2",
+        "tool_call(a=1); tool_call(b=2)",
+        "other(a=1)",
+        "tool_call(a=1)(b=2)",
+        "tool_call(a=1j)",
+        "tool_call(a=0x10)",
+        "tool_call(a=" + "[" * 10000,
+        "tool_call(a=" + "[" * 50 + "]" * 50 + ")",
+        "tool_call(a=" + "-" * 10000 + "1)",
+        "tool_call(a=" + "9" * 10000 + ")",
+        "tool_call(a=1 b=2)",
+        "eval(a=1)",
+        "\0",
     ],
 )
 def test_anything_else_is_no_call(text):
@@ -106,7 +135,10 @@ CALL = Call("get_weather", '{"city": "北京"}')
         ("get_weather\n```tool_call(city='北京')```", [CALL]),
         ("get_weather\n```\ntool_call(city='北京')\n```", [CALL]),
         ('get_weather\n```json\n{"city": "北京"}\n```\n', [CALL]),
-        ("get_weather\n```python\ntool_call(city='北京')", [Content("get_weather\n```python\ntool_call(city='北京')")]),
+        (
+            "get_weather\n```python\ntool_call(city='北京')",
+            [Content("get_weather\n```python\ntool_call(city='北京')")],
+        ),
         ("get_weather\n```", [Content("get_weather\n```")]),
         (f"\nfirst<|assistant|>get_weather\n{FENCED}", [Content("first"), CALL]),
         (f"get_weather\n{FENCED}<|assistant|>get_time\n{{}}", [CALL, Call("get_time", "{}")]),
@@ -141,7 +173,9 @@ def test_how_the_text_was_cut_makes_no_difference(pieces):
     assert parts(text, pieces=pieces) == parts(text, pieces=list(text)) == parts(text)
 
 
-@given(st.text("ab", max_size=20), st.lists(st.text("ab", min_size=1, max_size=4), max_size=3), st.integers(1, 5))
+@given(
+    st.text("ab", max_size=20), st.lists(st.text("ab", min_size=1, max_size=4), max_size=3), st.integers(1, 5)
+)
 def test_stop_texts_end_the_text_at_the_first_of_them(text, stops, size):
     matcher, shown, stopped = StopTexts(stops), "", False
     for at in range(0, len(text), size):
@@ -160,8 +194,6 @@ def test_stop_texts_end_the_text_at_the_first_of_them(text, stops, size):
     assert text.startswith(shown)
 
 
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -169,7 +201,7 @@ def test_stop_texts_end_the_text_at_the_first_of_them(text, stops, size):
         "```" + "\n" * 60000 + "```x",
         "tool_call(a='" + "\\" * 60000,
         "tool_call(" + " " * 60000 + "!",
-        "tool_call(a=\"\"\"" + "\"" * 30000 + "''" * 15000,
+        'tool_call(a="""' + '"' * 30000 + "''" * 15000,
         "tool_call(" + "a=1," * 15000,
         '{"a":' * 12000,
     ],

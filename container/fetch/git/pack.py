@@ -75,7 +75,7 @@ def _keep(by_offset: Dict[int, Object], found: Dict[str, Object], offset: int, m
 
 
 def _header(data: bytes, position: int) -> Tuple[int, int]:
-    """Return the kind of the object at `position` and where its header ends; the size is told by the content."""
+    """Return the kind of the object at `position` and where its header ends."""
     kind = data[position] >> 4 & 7
     while data[position] & 0x80:
         position += 1

@@ -55,15 +55,18 @@ class GitLfs(Source):
         if file.path in self._small:
             return _Inline(self._small[file.path], start)
         oid = str(file.sha256)
-        known = oid in self._actions
+        action = self._action(oid)
+        ranged = start > 0 or end != file.size
+        request = Request(str(action["href"]), credentials=dict(action.get("header") or {}))
         try:
-            return self._download(file, oid, start, end)
+            return self._client.open(request, start, end, ranged)
         except (Fault, Retryable) as error:
-            if not known or error.code not in (UNAUTHORISED, NOT_FOUND):
+            if error.code not in (UNAUTHORISED, NOT_FOUND):
                 raise
+            # Most likely the link expired: the next try asks for another.
             with self._lock:
                 self._actions.pop(oid, None)
-            raise Retryable(f"{error}; asking anew") from error
+            raise Retryable(str(error), code=error.code) from error
 
     def record(self) -> Dict[str, str]:
         """Return what the marker says of the source."""
@@ -77,12 +80,6 @@ class GitLfs(Source):
         oid, size = pointer.group(1).decode("ascii"), int(pointer.group(2))
         self._sizes[oid] = size
         return RemoteFile(path, size, sha256=oid)
-
-    def _download(self, file: RemoteFile, oid: str, start: int, end: Optional[int]) -> Body:
-        action = self._action(oid)
-        ranged = start > 0 or end != file.size
-        request = Request(str(action["href"]), credentials=dict(action.get("header") or {}))
-        return self._client.open(request, start, end, ranged)
 
     def _action(self, oid: str) -> Dict[str, Any]:
         with self._lock:

@@ -13,8 +13,11 @@ from pathlib import Path
 from support.ranks_launcher import HERE, alive
 
 RANK = """\
-printf '%s %s %s %s\\n' "$RANK_ID" "$RANK_SIZE" "$DEVICE_ID" "$$" >>"$0/rank_$RANK_ID"
-cat "$RANK_TABLE_FILE" >"$0/table_$RANK_ID"
+id=${RANK_ID:-${RANK:-${MS_NODE_ID:-scheduler}}}
+size=${RANK_SIZE:-${WORLD_SIZE:-$MS_WORKER_NUM}}
+env >"$0/env_$id"
+cat "$RANK_TABLE_FILE" >"$0/table_$id" 2>&1
+printf '%s %s %s %s\\n' "$id" "$size" "${DEVICE_ID:-${LOCAL_RANK:-none}}" "$$" >>"$0/rank_$id"
 read answer <"$0/gate"
 exit 0
 """
@@ -78,15 +81,21 @@ class Job:
         end = time.monotonic() + seconds
         while True:
             starts = [len(self.starts(rank)) for rank in range(self.pods * self.devices)]
-            if min(starts) >= generation and (self.notes / f"table_{len(starts) - 1}").exists():
+            if min(starts) >= generation:
                 return
             assert time.monotonic() < end, (starts, self.logs())
             time.sleep(0.05)
 
-    def starts(self, rank: int) -> list[list[str]]:
+    def starts(self, rank: int | str) -> list[list[str]]:
         """What rank `rank` noted at each start: rank, size, device, pid."""
         path = self.notes / f"rank_{rank}"
         return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    def env(self, rank: int | str, *names: str) -> list[str | None]:
+        """The values of `names` at the last start of `rank`."""
+        lines = (self.notes / f"env_{rank}").read_text().splitlines()
+        found = dict(line.split("=", 1) for line in lines if "=" in line)
+        return [found.get(name) for name in names]
 
     def fail(self, rank: int) -> None:
         """Have rank `rank` end by SIGUSR1 while the others hold."""

@@ -21,6 +21,11 @@ class NeverLoads(EchoBackend):
         raise RuntimeError("out of device memory")
 
 
+class Exits(EchoBackend):
+    def load(self, progress):
+        sys.exit("no device found")
+
+
 class BadArtifact(EchoBackend):
     def load(self, progress):
         raise Fault(BAD_ARTIFACT, "config.json has no 'model_type'")
@@ -33,6 +38,8 @@ class Generates(EchoBackend):
         yield Piece("first ")
         if prompt.question == "raise":
             raise RuntimeError("a secret of the backend")
+        if prompt.question == "exit":
+            sys.exit(1)
         if prompt.question == "die":
             raise Fault(TRANSIENT, "rank 1 ended with signal 9")
         if prompt.question == "hang":
@@ -43,6 +50,7 @@ class Generates(EchoBackend):
 
 
 BACKENDS["never-loads"] = NeverLoads
+BACKENDS["exits"] = Exits
 BACKENDS["bad-artifact"] = BadArtifact
 BACKENDS["generates"] = Generates
 

@@ -11,7 +11,7 @@ _PAUSE = 0.05
 
 
 class Seen(NamedTuple):
-    """One request: its status, seconds to the first text and to the end, and the texts. Status 0: the connection failed."""
+    """One request: its status (0: no connection), seconds to the first text and to the end, and the texts."""
 
     status: int
     first: float
@@ -20,17 +20,18 @@ class Seen(NamedTuple):
 
 
 class Load:
-    """`clients` connections, each asking again as soon as it is answered, until `requests` are answered.
+    """`clients` connections, each asking again once it is answered, until `requests` are answered.
 
-    The clients begin one after the other over `spread` seconds. After a 429 a client pauses, and asks for the next.
+    The clients begin one after the other over `spread` seconds. After a 429 a client pauses, and goes on.
     """
 
     def __init__(self, port: int, model: str, prompt: str, clients: int, requests: int, spread: float = 0.0):
         self._port = port
         body = {"model": model, "stream": True, "messages": [{"role": "user", "content": prompt}]}
         data = json.dumps(body).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
-        self._request = head.encode() + b"\r\n\r\n" + data
+        head = ["POST /v1/chat/completions HTTP/1.1", "Host: x", "Content-Type: application/json"]
+        head.append(f"Content-Length: {len(data)}")
+        self._request = "\r\n".join(head).encode() + b"\r\n\r\n" + data
         self._clients = clients
         self._left = requests
         self._spread = spread
@@ -44,7 +45,9 @@ class Load:
         return self
 
     async def _all(self) -> None:
-        await asyncio.gather(*(self._client(index * self._spread / self._clients) for index in range(self._clients)))
+        await asyncio.gather(
+            *(self._client(index * self._spread / self._clients) for index in range(self._clients))
+        )
 
     async def _client(self, delay: float) -> None:
         await asyncio.sleep(delay)
@@ -67,8 +70,12 @@ class Load:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         status = int(head.split(" ", 2)[1])
         if "transfer-encoding: chunked" not in head.lower():
-            length = next(line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length"))
-            return Seen(status, 0, time.perf_counter() - began, (await reader.readexactly(int(length))).decode())
+            length = next(
+                line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length")
+            )
+            return Seen(
+                status, 0, time.perf_counter() - began, (await reader.readexactly(int(length))).decode()
+            )
         texts: list[str] = []
         first = 0.0
         while True:

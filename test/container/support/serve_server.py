@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -45,14 +46,20 @@ class Reply:
 class Server:
     """`serve_model.py --backend echo` as a process; a context manager that stops it."""
 
-    def __init__(self, python: str, *flags: str, script: Path | None = None, env: dict[str, str] | None = None):
+    def __init__(
+        self, python: str, *flags: str, script: Path | None = None, env: dict[str, str] | None = None
+    ):
         script = script or CONTAINER / "serve_model.py"
         given = ["--model-name", MODEL, "--host", "127.0.0.1", "--port", "0", "--drain-delay", "0.2"]
         backend = [] if "--backend" in flags else ["--backend", "echo"]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         self.process = subprocess.Popen(
             [python, str(script), *backend, *given, *flags],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            env=environment,
         )
         self.lines: list[str] = []
         self._listening = threading.Event()
@@ -90,7 +97,9 @@ class Server:
         self._reader.join(5)
         return code
 
-    def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
         try:
@@ -111,10 +120,8 @@ class Server:
     def raw(self, data: bytes, timeout: float = 20) -> bytes:
         """Send bytes and return all that comes until the server closes."""
         with self.connect(timeout) as connection:
-            try:
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):  # the server had seen enough
                 connection.sendall(data)
-            except (ConnectionResetError, BrokenPipeError):
-                pass  # the server had seen enough
             return b"".join(received(connection))
 
     def metric(self, name: str) -> float:
@@ -148,8 +155,33 @@ def chat_body(content: Any = "hello", **more: Any) -> dict[str, Any]:
 
 def post(path: str, body: bytes, *headers: str) -> bytes:
     """A whole POST as bytes, which asks to close afterwards."""
-    lines = [f"POST {path} HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {len(body)}", *headers]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: x",
+        "Connection: close",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def stream_bytes(content: str) -> bytes:
+    """A whole POST that asks for a stream."""
+    return post("/v1/chat/completions", json.dumps(chat_body(content, stream=True)).encode())
+
+
+def in_background(call: Any) -> Any:
+    """Start a call on a thread; returns a function that waits for its result."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(call()), daemon=True)
+    thread.start()
+
+    def result():
+        thread.join(30)
+        assert results, "the call did not end"
+        return results[0]
+
+    return result
 
 
 def eventually(holds: Any, what: str, timeout: float = 15) -> None:

@@ -1,0 +1,266 @@
+"""Every kind of source, as its server speaks."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import io
+import json
+import os
+import tarfile
+import zipfile
+
+import pytest
+from artifacts import marker
+from fetch.sources.s3 import sign
+
+from support.buckets import ACCESS, REGION, SECRET, Bucket
+from support.faulty_server import Reply
+from support.git_server import GitServer
+from support.hub import content, model
+from support.patience import until
+
+LARGE = content(300_000, 9)
+KEYS = {"ACCESS_KEY": ACCESS, "SECRET_KEY": SECRET}
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def digests(target):
+    return {file.path: file.sha256 for file in marker.read(target).files}
+
+
+def test_links_with_digests(server, fetching):
+    server.route("/obs/glm3/glm3_6b.ckpt", lambda _request: Reply(LARGE))
+    server.route("/obs/glm3/tokenizer.model", lambda _request: Reply(b"tokens"))
+    files = [
+        {"url": f"{server.url}/obs/glm3/glm3_6b.ckpt", "path": "glm3_6b.ckpt", "sha256": sha256(LARGE).upper()},
+        {"url": f"{server.url}/obs/glm3/tokenizer.model", "path": "vocab/tokenizer.model", "sha256": sha256(b"tokens")},
+    ]
+    assert fetching.run(json.dumps({"kind": "http", "files": files}))[0] == 0
+    fetching.expect({"glm3_6b.ckpt": LARGE, "vocab/tokenizer.model": b"tokens"})
+
+
+def test_trust_on_first_use_records_what_came(server, fetching):
+    server.route("/w", lambda _request: Reply(LARGE))
+    source = {"kind": "http", "files": [{"url": f"{server.url}/w", "path": "w"}], "trustOnFirstUse": True}
+    assert fetching.run(json.dumps(source))[0] == 0
+    assert digests(fetching.target) == {"w": sha256(LARGE)}
+
+
+def bucket_source(server, **more):
+    place = {"endpoint": server.url, "bucket": "models", "prefix": "chatglm3/6b", "region": REGION}
+    return json.dumps({"kind": "s3", **place, **more})
+
+
+OBJECTS = {
+    "chatglm3/6b/config.json": b"{}",
+    "chatglm3/6b/sub dir/权重 1+2.bin": LARGE,
+    "chatglm3/6b/sub dir/": b"",
+    "chatglm3/6b/a=b&c.bin": b"odd",
+    "chatglm3/6b-other/x": b"not ours",
+}
+WANTED = {"config.json": b"{}", "sub dir/权重 1+2.bin": LARGE, "a=b&c.bin": b"odd"}
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_bucket(server, fetching, signed):
+    Bucket(server, "models", OBJECTS, signed)
+    keys = {"accessKeyEnv": "ACCESS_KEY", "secretKeyEnv": "SECRET_KEY"} if signed else {}
+    code, output = fetching.run(bucket_source(server, **keys), **KEYS)
+    assert code == 0, output
+    fetching.expect(WANTED)
+    assert SECRET not in output
+
+
+def test_a_bucket_with_the_wrong_key(server, fetching):
+    Bucket(server, "models", OBJECTS)
+    keys = {"accessKeyEnv": "ACCESS_KEY", "secretKeyEnv": "SECRET_KEY"}
+    assert fetching.run(bucket_source(server, **keys), ACCESS_KEY=ACCESS, SECRET_KEY="wrong")[0] == 21
+    assert fetching.run(bucket_source(server, **keys), ACCESS_KEY=ACCESS)[0] == 31
+    assert fetching.cause.endswith("one of the access key and the secret key is empty; give both")
+
+
+def test_the_signature_of_the_published_example():
+    """Amazon's documentation, "Signature Calculations for the Authorization Header", example GET Bucket Lifecycle."""
+    moment = datetime.datetime(2013, 5, 24, tzinfo=datetime.timezone.utc)
+    key, secret = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    headers = sign("GET", "/", "lifecycle=", "examplebucket.s3.amazonaws.com", moment, "us-east-1", key, secret)
+    published = "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"  # source: that example
+    assert headers["Authorization"].endswith(f"Signature={published}")
+
+
+def test_a_directory(fetching, tmp_path):
+    origin = tmp_path / "origin"
+    (origin / "sub").mkdir(parents=True)
+    (origin / "blob").write_bytes(LARGE)
+    (origin / "sub" / "link.bin").symlink_to("../blob")
+    (origin / "empty").write_bytes(b"")
+    assert fetching.run(json.dumps({"kind": "directory", "path": str(origin)}))[0] == 0
+    fetching.expect({"blob": LARGE, "sub/link.bin": LARGE, "empty": b""})
+    assert not (fetching.target / "sub" / "link.bin").is_symlink()
+
+
+def test_a_directory_that_is_an_artifact_is_checked_by_its_marker(fetching, tmp_path):
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    (origin / "w.bin").write_bytes(LARGE[:-1] + b"!")
+    file = marker.ArtifactFile("w.bin", len(LARGE), sha256(LARGE))
+    marker.write(origin, marker.Marker("n", "l", "f", files=(file,)))
+    assert fetching.run(json.dumps({"kind": "directory", "path": str(origin)}))[0] == 23
+
+
+def test_a_directory_that_is_not_there_or_odd(fetching, tmp_path):
+    origin = tmp_path / "origin"
+    source = json.dumps({"kind": "directory", "path": str(origin)})
+    assert fetching.run(source)[0] == 22
+    origin.mkdir()
+    os.mkfifo(origin / "pipe")
+    assert fetching.run(source)[0] == 26
+    assert fetching.cause.endswith("has pipe, which is not a regular file")
+
+
+@pytest.mark.parametrize("revision", ["main", "v1", "commit"])
+def test_git_lfs_without_a_clone(server, fetching, tmp_path, revision):
+    files = {**model(), "深/层/文件.py": b"code\n" * 300}
+    git = GitServer(server, tmp_path, files)
+    code, output = fetching.run(git.source(git.commit if revision == "commit" else revision))
+    assert code == 0, output
+    fetching.expect(files)
+    big = sum(len(data) for data in files.values() if len(data) >= 10_000)
+    assert sum(n for path, n in server.sent.items() if path.startswith("/objects/")) == big
+
+
+def test_git_lfs_asks_for_new_links_when_the_old_expire(server, fetching, tmp_path):
+    git = GitServer(server, tmp_path, model())
+    served = iter(range(10**6))
+
+    def expiring(request):
+        if next(served) == 1:
+            git.batches += 1  # every ticket given out so far is void
+        return git._object(request)
+
+    server.route("/objects/.+", expiring)
+    code, output = fetching.run(git.source("main"), options=("--connections", 2, "--tries", 5))
+    assert code == 0, output
+    fetching.expect(model())
+
+
+def test_git_lfs_with_a_token(server, fetching, tmp_path):
+    git = GitServer(server, tmp_path, model(), token="glpat-1")
+    assert fetching.run(git.source("main"))[0] == 21
+    code, output = fetching.run(git.source("main", tokenEnv="GIT_TOKEN"), GIT_TOKEN="glpat-1")
+    assert code == 0
+    assert "glpat" not in output
+    fetching.expect(model())
+
+
+def test_git_lfs_without_that_revision(server, fetching, tmp_path):
+    git = GitServer(server, tmp_path, {"a": b"b"})
+    assert fetching.run(git.source("v9"))[0] == 22
+    assert fetching.cause.endswith(f"{git.url} has no tag or branch v9")
+    assert fetching.run(git.source("12" * 20))[0] in (22, 25)
+
+
+def tar(members, mode="w:gz"):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode=mode) as archive:
+        for name, body in members:
+            member = tarfile.TarInfo(name) if isinstance(name, str) else name
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return data.getvalue()
+
+
+def zipped(members):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in members:
+            archive.writestr(name, body)
+    return data.getvalue()
+
+
+TREE = [("transformers-4.27.4/setup.py", b"setup()\n"), ("transformers-4.27.4/src/w.bin", LARGE)]
+
+
+def archive_source(server, data, chunked=False, **more):
+    server.route("/a", lambda _request: Reply(data, chunked=chunked, ignore_range=chunked))
+    return json.dumps({"kind": "archive", "url": f"{server.url}/a", "sha256": sha256(data), **more})
+
+
+PACKERS = {"tar.gz": tar, "tar": lambda m: tar(m, "w"), "tar.xz": lambda m: tar(m, "w:xz"), "zip": zipped}
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_archive(server, fetching, packer, chunked):
+    data = PACKERS[packer](TREE)
+    code, output = fetching.run(archive_source(server, data, chunked, stripComponents=1))
+    assert code == 0, output
+    fetching.expect({"setup.py": b"setup()\n", "src/w.bin": LARGE})
+    assert digests(fetching.target)["src/w.bin"] == sha256(LARGE)
+
+
+def test_patterns_choose_from_an_archive(server, fetching):
+    source = archive_source(server, tar(TREE))
+    assert fetching.run(source, options=("--include", "*.py", "--require", "*/setup.py"))[0] == 0
+    fetching.expect({"transformers-4.27.4/setup.py": b"setup()\n"})
+
+
+def special(kind, target="/etc/passwd"):
+    member = tarfile.TarInfo("evil")
+    member.type, member.linkname = kind, target
+    return member
+
+
+HOSTILE = {
+    "absolute": (tar([("/etc/cron.d/x", b"x")]), 26),
+    "parent": (tar([("a/../../x", b"x")]), 26),
+    "symbolic link": (tar([(special(tarfile.SYMTYPE), b"")]), 26),
+    "link then file through it": (tar([(special(tarfile.SYMTYPE, "/tmp"), b""), ("evil/x", b"x")]), 26),
+    "hard link": (tar([(special(tarfile.LNKTYPE), b"")]), 26),
+    "device": (tar([(special(tarfile.CHRTYPE), b"")]), 26),
+    "pipe": (tar([(special(tarfile.FIFOTYPE), b"")]), 26),
+    "twice": (tar([("a", b"1"), ("a", b"2")]), 26),
+    "file as folder": (tar([("a", b"1"), ("a/b", b"2")]), 26),
+    "marker": (tar([(".cdk8s-chatglm.json", b"{}")]), 26),
+    "zip parent": (zipped([("../x", b"x")]), 26),
+    "zip absolute": (zipped([("/x", b"x")]), 26),
+    "zip bomb": (zipped([("zeros", bytes(70 * 2**20))]), 28),
+    "tar bomb": (tar([("zeros", bytes(70 * 2**20))]), 28),
+    "not an archive": (b"hello" * 1000, 28),
+    "cut": (tar(TREE)[:-100_000], 28),
+    "nothing below": (tar([("only.txt", b"x")]), 28),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_archive(server, fetching, tmp_path, name):
+    data, code = HOSTILE[name]
+    outside = {path for path in tmp_path.rglob("*")}
+    strip = {"stripComponents": 1} if name == "nothing below" else {}
+    assert fetching.run(archive_source(server, data, **strip))[0] == code, fetching.cause
+    assert f"archive {server.url}/a" in fetching.cause
+    fetching.expect_nothing()
+    partial = fetching.target.with_name(fetching.target.name + ".partial")
+    new = {path for path in tmp_path.rglob("*")} - outside
+    allowed = (fetching.target.parent, tmp_path / "termination-fetch_weights")
+    assert [path for path in new if not str(path).startswith(tuple(map(str, allowed)))] == []
+    assert [path for path in partial.rglob("*") if path.is_symlink()] == []
+
+
+def test_an_archive_goes_on_after_a_kill(server, fetching):
+    data = tar([("w.bin", content(2_000_000, 4))])
+    source = archive_source(server, data)
+    server.route("/a", lambda _request: Reply(data, rate=300_000))
+    process = fetching.start(source, options=("--connections", 2))
+    until(lambda: server.sent["/a"] > 700_000)
+    process.kill()
+    process.communicate()
+    sent = server.sent["/a"]
+    server.route("/a", lambda _request: Reply(data))
+    assert fetching.run(source, options=("--lease-takeover", 0.5))[0] == 0
+    assert server.sent["/a"] < len(data) + 2 * 65536 + 50_000, f"{sent} bytes had been sent before the kill"
+    fetching.expect({"w.bin": content(2_000_000, 4)})
