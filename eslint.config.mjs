@@ -2,7 +2,7 @@ import jsdoc from 'eslint-plugin-jsdoc';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', 'node_modules/', 'packages/', 'test/cluster/', '**/*.d.ts', '**/*.mjs', '**/*.js'] },
+  { ignores: ['build/', 'dist/', 'node_modules/', 'packages/', 'test/cluster/', '**/*.d.ts', '**/*.mjs', '**/*.js', '**/*.cjs'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -208,13 +208,14 @@ export class Platform {
    * @throws if the scope has constructs already, or has a platform of its own
    */
   public static attach(scope: IConstruct, props: PlatformProps): Platform {
-    const where = scope.node.path === '' ? 'the app' : `'${scope.node.path}'`;
+    const { path } = scope.node;
+    const [place, where] = path === '' ? ['', 'the app'] : [`[${path}] `, `'${path}'`];
     if (scope.node.children.length > 0) {
-      throw new Error(`[${scope.node.path}] Platform.attach comes too late: ${where} has ${String(scope.node.children.length)} constructs already `
+      throw new Error(`${place}Platform.attach comes too late: ${where} has ${String(scope.node.children.length)} constructs already `
         + `(first '${String(scope.node.children[0]?.node.id)}'); attach the platform before creating them`);
     }
     if (scope.node.tryGetContext(CONTEXT_KEY) !== scope.node.scope?.node.tryGetContext(CONTEXT_KEY)) {
-      throw new Error(`[${scope.node.path}] Platform.attach was called before for ${where}; say everything in one call`);
+      throw new Error(`${place}Platform.attach was called before for ${where}; say everything in one call`);
     }
     const platform = new Platform(props);
     scope.node.setContext(CONTEXT_KEY, platform);

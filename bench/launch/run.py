@@ -1,11 +1,12 @@
 """Measure how soon a job of many pods has its ranks running, beside what one would do by hand.
 
-Run: `python3 bench/launch/run.py [--pods 12] [--devices 8] [--runs 5] [--limit 5] [--output results.json]`. Every pod is a
-process on this machine, with a stub `hccn_tool`; a rank is a shell. Rows, in seconds from the first pod's start:
+Run: `python3 bench/launch/run.py [--pods 12] [--devices 8] [--runs 5] [--limit 5] [--output results.json]`.
+Every pod is a process on this machine, with a stub `hccn_tool`; a rank is a shell. The rows, in seconds from the
+first pod's start to the last rank's:
 
 - `bare`: the ranks alone, started in a loop: what the machine itself needs;
-- `by hand`: a script in each pod writes its rank table to a shared folder, pod 0 merges them, all look every second;
-- `launcher`: `container/launch.py`, which meets at pod 0, checks the merged table and gives each rank its environment;
+- `by hand`: a script in each pod writes its rank table to a shared folder, pod 0 merges them, all look each second;
+- `launcher`: `container/launch.py`, which meets at pod 0, checks the merged table and tells each rank its values;
 - `again`: from the restart of one killed pod until all ranks of the next generation run.
 
 Ends with 1 if the slowest `launcher` or `again` takes longer than `--limit`.
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test" / "container"))
@@ -37,11 +38,13 @@ BY_HAND = Path(__file__).with_name("by_hand.sh")
 def main() -> int:
     """Run every row and print the table."""
     options = _options()
-    rows: Dict[str, List[float]] = {"bare": [], "by hand": [], "launcher": [], "again": []}
+    rows: dict[str, list[float]] = {"bare": [], "by hand": [], "launcher": [], "again": []}
     for _ in range(options.runs):
         rows["bare"].append(_in_folder(lambda folder: bare(folder, options.pods * options.devices)))
         rows["by hand"].append(_in_folder(lambda folder: by_hand(folder, options.pods, options.devices)))
-        for row, seconds in zip(("launcher", "again"), _launch(options.python, options.pods, options.devices)):
+        for row, seconds in zip(
+            ("launcher", "again"), _launch(options.python, options.pods, options.devices)
+        ):
             rows[row].append(seconds)
     print(f"{options.pods} pods x {options.devices} ranks, {options.runs} runs, {os.cpu_count()} cores")
     print(f"{'':10}{'median s':>10}{'slowest s':>11}")
@@ -71,7 +74,9 @@ def bare(folder: Path, ranks: int) -> float:
     """Start `ranks` shells that note themselves."""
     begin = time.time()
     started = [
-        subprocess.Popen(["sh", "-c", 'echo >"$0"; read answer', str(folder / f"rank_{rank}")], stdin=subprocess.PIPE)
+        subprocess.Popen(
+            ["sh", "-c", 'echo >"$0"; read answer', str(folder / f"rank_{rank}")], stdin=subprocess.PIPE
+        )
         for rank in range(ranks)
     ]
     seconds = last_start(folder, ranks) - begin
@@ -97,7 +102,7 @@ def by_hand(folder: Path, pods: int, devices: int) -> float:
     return seconds
 
 
-def _launch(python: str, pods: int, devices: int) -> List[float]:
+def _launch(python: str, pods: int, devices: int) -> list[float]:
     """Measure the launcher from the first start, and from the restart of a killed pod."""
     with tempfile.TemporaryDirectory() as name:
         job = Job(python, CONTAINER, Path(name), pods, devices)
@@ -116,7 +121,7 @@ def _launch(python: str, pods: int, devices: int) -> List[float]:
             job.stop()
 
 
-def shuffled(pods: int) -> List[int]:
+def shuffled(pods: int) -> list[int]:
     """Return the pods in a random order, as a scheduler starts them."""
     order = list(range(pods))
     random.shuffle(order)

@@ -51,6 +51,11 @@ class FileState:
             return self.size
         return sum(self.extent(chunk)[1] - self.extent(chunk)[0] for chunk in self.crcs)
 
+    @property
+    def free_bytes(self) -> int:
+        """Bytes that nobody has written or is writing, to the chunk."""
+        return (self.count - len(self.crcs) - len(self.taken)) * self.chunk_size
+
     def extent(self, chunk: int) -> Tuple[int, int]:
         """Return the offsets at which `chunk` starts and ends."""
         return chunk * self.chunk_size, min((chunk + 1) * self.chunk_size, self.size)

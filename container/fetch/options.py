@@ -81,9 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--chunk-size",
         type=_whole(1024, 1024 * MEBIBYTE),
-        default=4 * MEBIBYTE,
+        default=MEBIBYTE,
         metavar="BYTES",
-        help="4 MiB",
+        help="1 MiB",
     )
     add("--rate-limit", type=_whole(1024, 1 << 50), metavar="BYTES_PER_SECOND", help="default: none")
     add("--stall-timeout", type=_seconds, default=60.0, metavar="SECONDS", help="default 60")

@@ -14,6 +14,9 @@ LONGEST_SPAN = 128 * 1024 * 1024
 """Bytes of one request: long enough that its latency vanishes, short enough for digests to keep up."""
 
 SPAN_SECONDS = 5.0
+FIRST_SPAN = 16 * 1024 * 1024
+"""Bytes of a connection's first request, while its rate is not known."""
+
 MOST_CHANGES = 3
 
 
@@ -200,8 +203,8 @@ class Plan:
 
     def _length(self, file: FileState, rate: float) -> int:
         """Return how many chunks to ask for: a few seconds' worth, near the end a fair share of the rest."""
-        left = (self.total - self.done) // self._connections
-        wanted = min(LONGEST_SPAN, max(rate * SPAN_SECONDS, 4 * file.chunk_size), left)
+        free = sum(item.free_bytes for item in self.files if not item.complete)
+        wanted = min(LONGEST_SPAN, max(rate * SPAN_SECONDS, FIRST_SPAN), free / self._connections)
         return max(1, int(wanted) // file.chunk_size)
 
     def _check_lease(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
 from pathlib import Path
-from typing import List, Optional
+from typing import Iterator, List, Optional
 
 from pod.exit_codes import DONE, TERMINATED
 from pod.main import run
@@ -32,14 +33,24 @@ def main(arguments: List[str]) -> int:
 
 def _launch(options: Options) -> int:
     children.adopt_orphans()
-    with Signals() as signals, tempfile.TemporaryDirectory(prefix="launch-") as scratch:
-        pod = _Pod(options, signals, Path(scratch))
+    with Signals() as signals, _scratch(options) as scratch:
+        pod = _Pod(options, signals, scratch)
         if options.meets:
             with joined(options, os.environ, signals) as member:
                 outcome = pod.run_with_others(member)
         else:
             outcome = pod.run_alone()
     return _end(outcome)
+
+
+@contextlib.contextmanager
+def _scratch(options: Options) -> Iterator[Path]:
+    """Give the folder for the rank table, a temporary one only where it is needed: /tmp may be read-only."""
+    if options.work_dir or options.rank_table == "none":
+        yield options.work_dir or Path()
+        return
+    with tempfile.TemporaryDirectory(prefix="launch-") as folder:
+        yield Path(folder)
 
 
 class _Pod:
@@ -75,7 +86,7 @@ class _Pod:
 
     def _run(self, plan: Plan, member: Optional[Member]) -> Outcome:
         options = self._options
-        started = commands(options, plan, options.work_dir or self._scratch, os.environ)
+        started = commands(options, plan, self._scratch, os.environ)
         self._log.info(
             "starting %s of %d: %s",
             ", ".join(one.name for one in started),

@@ -53,8 +53,8 @@ class Options:
 
     @property
     def meets(self) -> bool:
-        """Whether this pod has others to meet: all pods of a job do, apart from a scheduler's own."""
-        return self.nodes > 1 and self.scheduler != "only"
+        """Whether this pod meets the others; without, nobody tells it that one of them is lost."""
+        return self.nodes > 1 and self.scheduler != "only" and bool(self.meet_host)
 
 
 def parse(arguments: List[str]) -> Options:
@@ -144,7 +144,7 @@ def _add_meeting_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scheduler", choices=choices, default="first-node", help="who starts MindSpore's scheduler"
     )
-    parser.add_argument("--meet-host", default="", help="pod 0, needed with --nodes above 1")
+    parser.add_argument("--meet-host", default="", help="pod 0; without, the pods of a job do not meet")
     parser.add_argument("--meet-port", type=_port, default=8476, help="TCP port of pod 0 (default 8476)")
     parser.add_argument("--heartbeat", type=_seconds, default=2.0, help="between signs of life (default 2)")
     parser.add_argument(
@@ -154,9 +154,13 @@ def _add_meeting_flags(parser: argparse.ArgumentParser) -> None:
 
 def _mistake(options: Options) -> str:
     if options.node_index >= options.nodes:
-        return f"--node-index is {options.node_index}, but must be 0 to {options.nodes - 1} (--nodes - 1)"
-    if options.meets and not options.meet_host:
-        return f"--nodes is {options.nodes}, but --meet-host is not given; name pod 0, as in train-0.train"
+        return f"--node-index is {options.node_index}, but must be 0 to {options.nodes - 1} (--nodes)"
+    given = options.rank_table != "generated" and options.rendezvous_host and options.rendezvous_port
+    if options.nodes > 1 and not options.meet_host and not given:
+        return (
+            f"--nodes is {options.nodes}, but --meet-host is not given; name pod 0, as in train-0.train, or give"
+            " --rendezvous-host, --rendezvous-port and another --rank-table than generated"
+        )
     if options.lost_after <= 2 * options.heartbeat:
         return f"--lost-after is {options.lost_after:g}, but must be above twice --heartbeat"
     return _table_mistake(options) or _scheduler_mistake(options)

@@ -27,6 +27,18 @@ function wrongAnnotations(where: string, annotations: Readonly<Record<string, st
     .map((key) => `annotation key '${key}' of ${where} is not legal; keys have letters, digits, '-', '_' and '.', at most 63 characters`);
 }
 
+/** What a pod refers to by name, and how an error calls it. */
+function references(template: PodTemplate): [string, string | undefined][] {
+  const { priorityClassName, serviceAccountName, runtimeClassName, imagePullSecrets = [], volumes = [] } = template.spec;
+  return [
+    ...Object.entries({ priorityClassName, serviceAccountName, runtimeClassName }),
+    ...imagePullSecrets.map(({ name }, index): [string, string | undefined] => [`imagePullSecrets[${String(index)}]`, name]),
+    ...volumes.map(({ name, configMap, persistentVolumeClaim }): [string, string | undefined] => [`volume '${name}'`, configMap?.name ?? persistentVolumeClaim?.claimName]),
+    ...containers(template).flatMap(({ env = [] }) => env)
+      .map(({ name, valueFrom }): [string, string | undefined] => [`variable '${name}'`, valueFrom?.secretKeyRef?.name ?? valueFrom?.configMapKeyRef?.name]),
+  ];
+}
+
 function duplicates(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
@@ -68,17 +80,9 @@ export const HYGIENE_RULES: readonly Rule[] = [
   {
     id: 'reference-names',
     explanation: 'Kubernetes refuses references to objects by names that are no DNS names',
-    check: eachTemplate(({ spec }) => {
-      const { priorityClassName, serviceAccountName, runtimeClassName, imagePullSecrets = [], volumes = [] } = spec;
-      const references = {
-        priorityClassName, serviceAccountName, runtimeClassName,
-        ...Object.fromEntries(imagePullSecrets.map(({ name }, index) => [`imagePullSecrets[${String(index)}]`, name])),
-        ...Object.fromEntries(volumes.map(({ name, configMap, persistentVolumeClaim }) => [`volume '${name}'`, configMap?.name ?? persistentVolumeClaim?.claimName])),
-      };
-      return Object.entries(references)
-        .filter(([, name]) => name !== undefined && !DNS_NAME.test(name))
-        .map(([what, name]) => `${what} must name an object by lower case letters, digits, '-' and '.', got '${String(name)}'`);
-    }),
+    check: eachTemplate((template) => references(template)
+      .filter(([, name]) => name !== undefined && !DNS_NAME.test(name))
+      .map(([what, name]) => `${what} must name an object by lower case letters, digits, '-' and '.', got '${String(name)}'`)),
   },
   {
     id: 'container-names',

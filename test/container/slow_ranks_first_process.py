@@ -21,7 +21,8 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 time.sleep(0.5)
-zombies = [stat for stat in os.listdir('/proc') if stat.isdigit() and ') Z ' in open('/proc/%s/stat' % stat).read()]
+pids = [name for name in os.listdir('/proc') if name.isdigit()]
+zombies = [pid for pid in pids if ') Z ' in open('/proc/%s/stat' % pid).read()]
 print('launcher is', os.getppid(), 'zombies', zombies)
 sys.exit(int(sys.argv[2]))
 """

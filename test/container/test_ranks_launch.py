@@ -205,7 +205,8 @@ def test_nothing_is_left_of_what_ranks_started(launcher, tmp_path):
         "        time.sleep(60)\n"
         "    os._exit(0)\n"
         "os.wait()\n"
-        f"while not os.path.exists({str(tmp_path / 'daemon')!r}) or not os.path.getsize({str(tmp_path / 'daemon')!r}):\n"
+        f"daemon = {str(tmp_path / 'daemon')!r}\n"
+        "while not os.path.exists(daemon) or not os.path.getsize(daemon):\n"
         "    time.sleep(0.01)\n"
     )
     code, output = launcher.run("--devices", 1, "--rank-env", "torch", argv=launcher.python_code(daemon))
@@ -266,7 +267,7 @@ def test_progress_is_told_from_the_log_of_the_first_rank(launcher):
     training = (
         "import os\n"
         "for step in (1, 2):\n"
-        "    print('2026-01-01 - mindformers - INFO - { Epoch:[  1/  1], step:[    %d/    2], loss:[6.006/6.010],'\n"
+        "    print('2026-01-01 - INFO - { Epoch:[  1/  1], step:[    %d/    2], loss:[6.006/6.010],'\n"
         "          ' per_step_time: 40ms, lr: 5e-05, overflow cond: False, loss_scale: 65536.0' % step)\n"
         "    print('INFO -   %4.1f%% |##| 2.50000 samples/s/p  0:00:0%d }' % (50 * step, 2 - step))\n"
     )
@@ -292,10 +293,11 @@ USAGE_ERRORS = {
     "no command is given; put it after '--', as in: launch.py --devices 8 ... -- python train.py": [
         *("--devices", "1", "--rank-env", "torch")
     ],
-    "--node-index is 2, but must be 0 to 1 (--nodes - 1)": [
+    "--node-index is 2, but must be 0 to 1 (--nodes)": [
         *("--devices", "1", "--rank-env", "torch", "--nodes", "2", "--node-index", "2", "--", "x")
     ],
-    "--nodes is 2, but --meet-host is not given; name pod 0, as in train-0.train": [
+    "--nodes is 2, but --meet-host is not given; name pod 0, as in train-0.train, or give --rendezvous-host,"
+    " --rendezvous-port and another --rank-table than generated": [
         *("--devices", "1", "--rank-env", "torch", "--nodes", "2", "--", "x")
     ],
     "--rank-table file needs --rank-table-file": [
@@ -329,8 +331,29 @@ def test_a_wrong_number_names_the_flag(launcher):
     assert "argument --devices: '0' must be a whole number from 1 to 100000" in launcher.cause
 
 
+def test_pods_that_need_not_meet(launcher):
+    code, output = launcher.run(
+        *("--devices", 2, "--nodes", 2, "--node-index", 1, "--rank-env", "torch"),
+        *("--rendezvous-host", "127.0.0.1", "--rendezvous-port", 2222),
+    )
+    assert code == 0, output
+    assert values(launcher.noted(2), "RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_PORT") == {
+        "2": ("2", "0", "4", "2222"),
+        "3": ("3", "1", "4", "2222"),
+    }
+
+
 def test_temporary_files_are_removed(launcher, tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    launcher.run("--devices", 1, "--rank-env", "torch", TMPDIR=str(scratch))
-    assert list(Path(scratch).iterdir()) == []
+    flags = ("--devices", 1, "--rank-env", "mindspore", "--rank-table", "generated")
+    code, output = launcher.run(*flags, TMPDIR=str(scratch))
+    assert code == 0, output
+    assert Path(launcher.noted(1)["0"]["env"]["RANK_TABLE_FILE"]).parent.parent == scratch
+    assert list(scratch.iterdir()) == []
+
+
+def test_no_temporary_folder_is_needed_without_a_table(launcher, tmp_path):
+    code, output = launcher.run("--devices", 1, "--rank-env", "torch", TMPDIR=str(tmp_path / "absent"))
+    assert code == 0, output
+    assert "launch-" not in output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ranks.outcome import Outcome, termination_message
 from ranks.output import LONGEST_LINE, Lines
@@ -73,6 +73,7 @@ def test_steps_without_their_second_line_are_told_too():
     assert [line.split(" ")[2] for line in told] == ["5/20", "6/20"]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=300), st.lists(st.integers(1, 40), max_size=20))
 def test_lines_do_not_depend_on_how_the_stream_was_cut(data, cuts):
     whole, pieces = Lines(), Lines()
@@ -107,6 +108,7 @@ def test_the_message_has_the_cause_and_the_last_lines():
     assert termination_message(Outcome(42, "told to stop")) == "told to stop"
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=3000), min_size=1, max_size=20))
 def test_a_message_keeps_its_end_and_fits(lines):
     lines = [line.replace("\n", "") for line in lines]

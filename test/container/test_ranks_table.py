@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pod.exit_codes import BAD_RANK_TABLE, Fault
 from ranks.places import places_by_index, places_by_table
@@ -26,6 +26,7 @@ SERVERS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(SERVERS)
 def test_merging_counts_ranks_in_the_order_given(servers):
     table = merge(servers)
@@ -41,18 +42,21 @@ def test_merging_counts_ranks_in_the_order_given(servers):
     ]
 
 
+@settings(deadline=None, max_examples=60)
 @given(SERVERS)
 def test_a_written_table_is_read_as_it_was(servers):
     table = merge(servers)
     assert parse(json.loads(render(table)), 1, "t") == table
 
 
+@settings(deadline=None, max_examples=60)
 @given(SERVERS)
 def test_a_server_is_described_over_the_wire(servers):
     again = [server_of(json.loads(json.dumps(describe(server)))) for server in servers]
     assert merge(again) == merge(servers)
 
 
+@settings(deadline=None, max_examples=60)
 @given(SERVERS, st.randoms())
 def test_a_merged_table_of_equal_pods_passes_and_any_double_rank_does_not(servers, random):
     devices = min(len(server.devices) for server in servers)

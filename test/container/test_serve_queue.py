@@ -123,10 +123,11 @@ class TestConnections:
         flags = ["--max-connections", "2", "--backend-option", "concurrency=2"]
         with Server(python, *SLOW, *flags) as server:
             server.wait_ready()
-            busy = [server.connect() for _ in range(2)]
-            for each in busy:
-                each.sendall(stream_bytes(LONG))
-                assert each.recv(10)
+            busy = []
+            for _ in range(2):
+                busy.append(server.connect())
+                busy[-1].sendall(stream_bytes(LONG))
+                assert busy[-1].recv(10)
             answer = server.raw(b"")
             assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
             head, _, body = answer.partition(b"\r\n\r\n")

@@ -1,0 +1,9 @@
+/** What a careless or malicious user writes: what it is, the program, and the whole message that it must end with. */
+export type BadInput = readonly [what: string, program: () => unknown, message: string];
+
+/** Each program must throw exactly its message, at construction or at synth. */
+export function refuses(cases: readonly BadInput[]): void {
+  test.each(cases)('%s', (_what, program, message) => {
+    expect(program).toThrow(new Error(message));
+  });
+}
