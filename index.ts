@@ -12,7 +12,11 @@ export { Architecture, NodeType, type NodeTypeProps } from './lib/accelerators/n
 export { Artifact, type DownloadedWeightsProps, type ExistingArtifactProps } from './lib/artifacts/artifact';
 export { ArtifactFormat } from './lib/artifacts/artifact-format';
 export type { IArtifactStore } from './lib/artifacts/artifact-store';
-export { type ArchiveSourceOptions, type HttpFile, type HttpSourceOptions, type HubSourceOptions, WeightSource } from './lib/artifacts/weight-source';
+export { WeightSource } from './lib/artifacts/weight-source';
+export type {
+  ArchiveSourceOptions, GitLfsSourceOptions, HttpFile, HttpSourceOptions, HubSourceOptions, S3SourceOptions,
+} from './lib/artifacts/weight-source-options';
+export { EphemeralStore, type EphemeralStoreProps, ImageStore, type ImageStoreProps, NodeStore, type NodeStoreProps } from './lib/artifacts/volume-stores';
 export { Delivery } from './lib/delivery';
 export { EnvPreset, type EnvPresetProps, type EnvVariable } from './lib/env/env-preset';
 export { EnvPresets } from './lib/env/env-presets';

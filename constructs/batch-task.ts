@@ -17,6 +17,7 @@ import type { WorkloadKind } from '../lib/workloads/workload-kind';
 import { renderObjects } from './kubernetes-objects';
 import { objectLabels, objectName } from './object-name';
 import { fileConfigMaps, podConfigMaps } from './pod-config-maps';
+import { holdArtifacts } from './store-holdings';
 
 /** A task and how it is run to its end. */
 export interface BatchTask {
@@ -39,6 +40,7 @@ export interface BatchTask {
  */
 export function renderBatchTask(scope: Construct, batch: BatchTask): ApiObject {
   checkTimeToLive(batch, Platform.of(scope));
+  holdArtifacts(batch.task);
   const base = objectName(scope);
   const name = `${base}-${digest(batchObjects(scope, batch, base, base), 8)}`;
   return renderObjects(scope, batchObjects(scope, batch, base, name));

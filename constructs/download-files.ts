@@ -32,6 +32,13 @@ export interface DownloadFilesProps extends DownloadOptions {
   readonly artifactName?: string;
 
   /**
+   * Other places of the same files, tried before `source`, nearest first.
+   *
+   * @default - none
+   */
+  readonly mirrors?: WeightSource[];
+
+  /**
    * Glob patterns of which each must match at least one file, e.g. `train.json`.
    *
    * @default - none
@@ -51,7 +58,7 @@ export class DownloadFiles extends Construct {
     super(scope, id);
     this.artifact = located(this, () => filesArtifact(props, props.artifactName ?? id));
     const bytes = (props.size?.toKibibytes() ?? 1024 * 1024) * 1024;
-    located(this, () => renderDownload(this, this.artifact, { source: props.source, include: [], require: props.require ?? [], bytes }, props));
+    located(this, () => renderDownload(this, this.artifact, { sources: [...props.mirrors ?? [], props.source], include: [], exclude: [], require: props.require ?? [], bytes }, props));
   }
 }
 

@@ -1,7 +1,6 @@
 import { Construct } from 'constructs';
 
 import { Artifact, type DownloadedWeightsProps, weightsDownload } from '../lib/artifacts/artifact';
-import { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import { type DownloadOptions, renderDownload } from './download-options';
 import { located } from './located';
 
@@ -22,6 +21,6 @@ export class DownloadWeights extends Construct {
   constructor(scope: Construct, id: string, props: DownloadWeightsProps) {
     super(scope, id);
     this.artifact = located(this, () => Artifact._weights(props, false));
-    located(this, () => renderDownload(this, this.artifact, weightsDownload(props.source, props.model, props.format ?? ArtifactFormat.HUGGING_FACE), props));
+    located(this, () => renderDownload(this, this.artifact, weightsDownload(props), props));
   }
 }

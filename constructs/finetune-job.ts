@@ -219,6 +219,9 @@ function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind
   const { checkpoint, dataset, store = checkpoint.store, trainFile = 'train.json', evalFile = 'dev.json' } = props;
   checkpoint._require([ArtifactFormat.MINDSPORE], 'checkpoint', 'convert it first, or download a ready one');
   dataset._require([ArtifactFormat.DATASET], 'dataset', 'DownloadFiles with ArtifactFormat.DATASET makes one');
+  if (!Number.isInteger(props.devicesPerNode) || props.devicesPerNode < 1) {
+    throw new Error(`'devicesPerNode' must be a whole number from 1, got ${String(props.devicesPerNode)}`);
+  }
   checkFiles({ trainFile, evalFile, checkpointFile: props.checkpointFile });
   if (store.readOnly) {
     throw new Error(`'store' ${store.storeName} is read-only; checkpoints cannot be written to it`);
@@ -245,7 +248,7 @@ function rankTableOf(wanted: RankTable | undefined, kind: WorkloadKind): RankTab
   const legal = kind._kind.rankTables;
   const rankTable = wanted ?? [RankTable.GENERATED, RankTable.OPERATOR, RankTable.NONE].find(({ source }) => source === legal[0]) ?? RankTable.NONE;
   if (!legal.includes(rankTable.source)) {
-    throw new Error(`'rankTable' of a ${kind.name} must be one of ${legal.join(', ')}, got ${rankTable.source}`);
+    throw new Error(`'rankTable' of the workload ${kind.name} must be one of ${legal.join(', ')}, got ${rankTable.source}`);
   }
   return rankTable;
 }

@@ -1,8 +1,9 @@
 import { type Size } from 'cdk8s';
-import { type IPersistentVolumeClaim, PersistentVolumeAccessMode, PersistentVolumeClaim } from 'cdk8s-plus-27';
+import { type IPersistentVolumeClaim, PersistentVolume, PersistentVolumeAccessMode, PersistentVolumeClaim } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
+import { checkStoreName } from '../lib/artifacts/volume-stores';
 import { located } from './located';
 import { objectName } from './object-name';
 
@@ -37,7 +38,14 @@ export interface ModelStoreProps {
   readonly existingClaim?: IPersistentVolumeClaim;
 
   /**
-   * Whether nobody may write to it.
+   * The PersistentVolume that a new claim is bound to: one made by hand, for a share that another namespace writes, say.
+   *
+   * @default - the storage class provisions one
+   */
+  readonly volumeName?: string;
+
+  /**
+   * Whether nobody may write to it, as where another namespace's workflow fills it.
    *
    * @default false
    */
@@ -59,6 +67,8 @@ export class ModelStore extends Construct implements IArtifactStore {
   public readonly shared: boolean;
   /** Whether nobody may write to it. */
   public readonly readOnly: boolean;
+  /** What fits on it, where this makes the claim. */
+  public readonly capacity?: Size;
   /** Name of the claim. */
   public readonly claimName: string;
 
@@ -71,11 +81,13 @@ export class ModelStore extends Construct implements IArtifactStore {
     const accessModes = props.accessModes ?? [PersistentVolumeAccessMode.READ_WRITE_MANY];
     this.storeName = props.storeName ?? id;
     this.readOnly = props.readOnly ?? false;
+    this.capacity = props.size;
     this.shared = props.existingClaim !== undefined || accessModes.some((mode) => mode.endsWith('Many'));
     this.claimName = props.existingClaim?.name ?? located(this, () => objectName(this));
     if (props.existingClaim === undefined) {
       new PersistentVolumeClaim(this, 'Resource', {
-        metadata: { name: this.claimName }, accessModes, storage: props.size!, storageClassName: props.storageClassName,
+        metadata: { name: this.claimName }, accessModes, storage: props.size!,
+        storageClassName: props.storageClassName, ...(props.volumeName !== undefined && { volume: PersistentVolume.fromPersistentVolumeName(this, 'volume', props.volumeName) }),
       });
     }
   }
@@ -96,7 +108,5 @@ function checkStore({ size, existingClaim, accessModes }: ModelStoreProps, store
   if (accessModes?.length === 0) {
     throw new Error('\'accessModes\' of a store must not be empty; leave it out for ReadWriteMany');
   }
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(storeName) || storeName.length > 50) {
-    throw new Error(`'storeName' must be kebab-case, at most 50 characters, got '${storeName}'`);
-  }
+  checkStoreName(storeName);
 }

@@ -8,6 +8,7 @@ import { deployment } from '../lib/workloads/deployment';
 import { renderObjects } from './kubernetes-objects';
 import { objectLabels, objectName } from './object-name';
 import { fileConfigMaps, podConfigMaps, scriptDigest } from './pod-config-maps';
+import { holdArtifacts } from './store-holdings';
 
 /** A serving task and how many pods answer. */
 export interface Server extends Omit<TaskPod, 'platform' | 'kind'> {
@@ -27,6 +28,7 @@ export interface RenderedServer {
 /** Renders a server as a Deployment. A digest of its scripts is an annotation of the pods, so that a changed script rolls them. */
 export function renderServer(scope: Construct, server: Server): RenderedServer {
   const platform = Platform.of(scope);
+  holdArtifacts(server.task);
   const name = objectName(scope);
   const { labels, selector } = objectLabels(name, server.task.name, scope);
   const composed = composeTask({ ...server, platform, kind: { source: 'Deployment' } });

@@ -1,12 +1,13 @@
 """Measure how soon a job of many pods has its ranks running, beside what one would do by hand.
 
-Run: `python3 bench/launch/run.py [--pods 12] [--devices 8] [--runs 5] [--limit 5] [--output results.json]`.
-Every pod is a process on this machine, with a stub `hccn_tool`; a rank is a shell. The rows, in seconds from the
-first pod's start to the last rank's:
+Run: `python3 bench/launch/run.py [--pods 12] [--devices 8] [--runs 5] [--limit 5] [--output FILE]`.
+Every pod is a process on this machine, with a stub `hccn_tool`; a rank is a shell. The rows, in seconds from
+the first pod's start to the last rank's:
 
 - `bare`: the ranks alone, started in a loop: what the machine itself needs;
-- `by hand`: a script in each pod writes its rank table to a shared folder, pod 0 merges them, all look each second;
-- `launcher`: `container/launch.py`, which meets at pod 0, checks the merged table and tells each rank its values;
+- `by hand`: a script in each pod writes its rank table to a shared folder, pod 0 merges them;
+  they look each second;
+- `launcher`: `container/launch.py`, which meets at pod 0, checks the merged table;
 - `again`: from the restart of one killed pod until all ranks of the next generation run.
 
 Ends with 1 if the slowest `launcher` or `again` takes longer than `--limit`.

@@ -13,18 +13,19 @@ from artifacts import marker
 from artifacts.lease import Lease, LeaseState
 from artifacts.marker import ArtifactFile, Marker
 from artifacts.storage import storing
-from fetch import verify
+from fetch import completeness, verify
 from fetch.connections import Connections
 from fetch.http import Client
 from fetch.options import Options
 from fetch.partial import Partial
 from fetch.patterns import select
-from fetch.progress import Moment, size
+from fetch.progress import Moment
 from fetch.remote import RemoteFile, Source
 from fetch.retry import attempt
 from fetch.sources.archive import Archive
 from fetch.sources.catalogue import parse
 from fetch.transfer import Transfer
+from pod.amounts import size
 from pod.exit_codes import (
     BAD_ARTIFACT,
     DEADLINE,
@@ -83,10 +84,6 @@ class Delivery:
         """End everything soon: blocked reads are cut."""
         self._stop.set()
         self._connections.cut()
-
-    def release(self) -> None:
-        """Give the lease back, so that the next pod need not wait for its end."""
-        self._lease.release()
 
     def moment(self) -> Optional[Moment]:
         """Return how far the download is, None if there is none; those who wait get to see it too."""
@@ -155,6 +152,8 @@ class Delivery:
             chosen = select(files, options.include, options.exclude, options.require, source.label)
             log.info("fetching %d files, %s, from %s", len(chosen), _amount(chosen), source.label)
             finished = self._transfer.run(chosen, self._partial.tree, lambda: not self._lease.lost)
+        if options.format == "huggingface":
+            completeness.check(self._partial.tree, {file.path for file in finished})
         self._check_lease()
         made = Marker(
             options.name, options.lineage, options.format, files=tuple(finished), source=dict(source.record())

@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Callable, Deque, Tuple
 
+from pod.amounts import duration, size
+
 log = logging.getLogger("fetch_weights")
 
 WINDOW_SECONDS = 30.0
@@ -75,20 +77,3 @@ def show(moment: Moment, form: str) -> None:
         sys.stdout.flush()
     else:
         log.info("%s", moment.line())
-
-
-def size(count: float) -> str:
-    """Return `count` bytes for people: 12.5 GB (powers of 1000, as the hubs show it)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.2f} TB"
-
-
-def duration(seconds: float) -> str:
-    """Return `seconds` for people: 1h02m, 3m05s or 8s."""
-    whole = int(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fetch.progress import size
+from pod.amounts import size
 from pod.exit_codes import NO_SPACE, Fault
 
 RESERVE_BYTES = 4 * 1024 * 1024

@@ -158,8 +158,8 @@ def _mistake(options: Options) -> str:
     given = options.rank_table != "generated" and options.rendezvous_host and options.rendezvous_port
     if options.nodes > 1 and not options.meet_host and not given:
         return (
-            f"--nodes is {options.nodes}, but --meet-host is not given; name pod 0, as in train-0.train, or give"
-            " --rendezvous-host, --rendezvous-port and another --rank-table than generated"
+            f"--nodes is {options.nodes}, but --meet-host is not given; name pod 0, as in train-0.train, or"
+            " give --rendezvous-host, --rendezvous-port and another --rank-table than generated"
         )
     if options.lost_after <= 2 * options.heartbeat:
         return f"--lost-after is {options.lost_after:g}, but must be above twice --heartbeat"

@@ -4,10 +4,12 @@ import type { V1Container, V1VolumeMount } from '@kubernetes/client-node';
 
 import type { Platform } from '../platform';
 import { renderCommand, renderEnv } from '../pods/env';
+import { mergeClaims } from '../pods/merge';
 import type { EnvEntry, PodFragment } from '../pods/pod-fragment';
 import { scriptPath } from '../pods/scripts';
 import { RESTRICTED_CONTAINER } from '../pods/security-level';
 import type { Artifact, ArtifactDownload } from './artifact';
+import type { TokenReference } from './weight-source';
 import { type IArtifactStore, mountPath, storeVolume } from './artifact-store';
 
 /** What a download asks for: it hashes and writes, and keeps little in memory. */
@@ -28,6 +30,7 @@ export function artifactFragment(inputs: readonly Artifact[], output: Artifact |
   const downloads = inputs.flatMap((artifact) => artifact._download === undefined ? [] : [{ artifact, download: artifact._download }]);
   const awaited = inputs.filter((artifact) => artifact.marked && artifact._download === undefined);
   const stores = distinctStores([...inputs, ...(output ? [output] : [])].map(({ store }) => store));
+  checkPodLocal(awaited);
   return {
     source: 'artifacts',
     volumes: [...stores.map(storeVolume), ...(downloads.length > 0 ? caVolumes(platform) : [])],
@@ -38,6 +41,14 @@ export function artifactFragment(inputs: readonly Artifact[], output: Artifact |
     ],
     scripts: [...(downloads.length > 0 ? ['fetch_weights'] : []), ...(awaited.length > 0 ? ['wait_for_artifacts'] : [])],
   };
+}
+
+/** Waiting would never end for what another pod wrote to a volume that this pod does not see. */
+function checkPodLocal(awaited: readonly Artifact[]): void {
+  const unseen = awaited.find(({ store }) => store.podLocal === true);
+  if (unseen !== undefined) {
+    throw new Error(`${unseen.name} is written by another pod, which the store '${unseen.store.storeName}' does not share; use Artifact.downloadedInPod, or a ModelStore`);
+  }
 }
 
 function storeMount(store: IArtifactStore, readOnly: boolean): V1VolumeMount {
@@ -56,8 +67,9 @@ export function downloadCommand(artifact: Artifact, download: ArtifactDownload, 
   const endpoints = { huggingface: huggingFaceEndpoint ?? 'https://huggingface.co', modelscope: modelScopeEndpoint ?? 'https://modelscope.cn' };
   return [
     'python3', scriptPath('fetch_weights'), '--target', artifact.path, '--name', artifact.name, '--lineage', artifact.lineage,
-    '--format', artifact.format.name, '--source', download.source._argument(endpoints),
+    '--format', artifact.format.name, ...download.sources.flatMap((source) => ['--source', source._argument(endpoints)]),
     ...download.include.flatMap((pattern) => ['--include', pattern]),
+    ...download.exclude.flatMap((pattern) => ['--exclude', pattern]),
     ...download.require.flatMap((pattern) => ['--require', pattern]),
     '--deadline', String(downloadDeadline(download.bytes, platform)),
     ...(caBundle !== undefined ? ['--ca-bundle', `${CA_PATH}/${caBundle.key ?? 'ca.crt'}`] : []),
@@ -88,16 +100,21 @@ function caMounts(platform: Platform): { name: string; mountPath: string; readOn
   return caVolumes(platform).map(({ name }) => ({ name, mountPath: CA_PATH, readOnly: true }));
 }
 
-function downloadEnv({ source }: ArtifactDownload, platform: Platform): EnvEntry[] {
+function downloadEnv({ sources }: ArtifactDownload, platform: Platform): EnvEntry[] {
   const { httpProxy, httpsProxy, noProxy = [] } = platform.props;
   const proxied = httpProxy !== undefined || httpsProxy !== undefined;
-  const token = source._token;
   return [
-    ...(token === undefined ? [] : [{ name: token.env, valueFrom: { secretKeyRef: { name: token.secretName, key: token.key } } }]),
+    ...tokenEnv(sources.flatMap(({ _tokens }) => _tokens)),
     ...(httpProxy === undefined ? [] : [{ name: 'HTTP_PROXY', value: httpProxy }]),
     ...(httpsProxy === undefined ? [] : [{ name: 'HTTPS_PROXY', value: httpsProxy }]),
     ...(proxied ? [{ name: 'NO_PROXY', value: [...noProxy, 'localhost', '127.0.0.1', '.svc', '.cluster.local'].join(',') }] : []),
   ];
+}
+
+/** Sources of one kind share the variable of their token, so they must share the token. */
+function tokenEnv(tokens: readonly TokenReference[]): EnvEntry[] {
+  const claims = tokens.map(({ env, secretName, key }) => ({ key: env, source: `the secret '${secretName}'`, value: { secretKeyRef: { name: secretName, key } } }));
+  return [...mergeClaims('token', [claims])].map(([name, { value }]) => ({ name, valueFrom: value }));
 }
 
 function downloadContainer(artifact: Artifact, download: ArtifactDownload, image: string, platform: Platform): V1Container {

@@ -1,4 +1,5 @@
 import type { V1Volume } from '@kubernetes/client-node';
+import type { Size } from 'cdk8s';
 
 /** A volume that holds artifacts and is mounted at its root: at the same path in every pod. */
 export interface IArtifactStore {
@@ -10,6 +11,20 @@ export interface IArtifactStore {
 
   /** Whether nobody may write to it. */
   readonly readOnly: boolean;
+
+  /**
+   * Whether each pod or node sees a content of its own, so that a Job cannot prepare it for others.
+   *
+   * @default false
+   */
+  readonly podLocal?: boolean;
+
+  /**
+   * What fits on it.
+   *
+   * @default - unknown: the sizes of its artifacts are not checked
+   */
+  readonly capacity?: Size;
 
   /** The `volumes` entry of a pod without its name, as Kubernetes JSON. */
   readonly volumeSource: { [key: string]: any }; // eslint-disable-line @typescript-eslint/no-explicit-any -- jsii has no unknown

@@ -1,8 +1,9 @@
+import type { GlmModel } from '../models/glm-model';
 import { ArtifactFormat } from './artifact-format';
 import { type IArtifactStore, mountPath } from './artifact-store';
 import { lineage as digestLineage, type LineageValue } from './lineage';
-import type { GlmModel } from '../models/glm-model';
 import type { WeightSource } from './weight-source';
+import { checkPatterns } from './file-patterns';
 
 /** An artifact that somebody put on a store by other means. */
 export interface ExistingArtifactProps {
@@ -36,12 +37,35 @@ export interface DownloadedWeightsProps {
    * @default ArtifactFormat.HUGGING_FACE
    */
   readonly format?: ArtifactFormat;
+
+  /**
+   * Other places of the same files, tried before `source`, nearest first.
+   *
+   * @default - none
+   */
+  readonly mirrors?: WeightSource[];
+
+  /**
+   * Glob patterns of the files that are taken.
+   *
+   * @default - from hubs what the model needs, else everything
+   */
+  readonly include?: string[];
+
+  /**
+   * Glob patterns of files that are left out.
+   *
+   * @default - none
+   */
+  readonly exclude?: string[];
 }
 
 /** How an artifact comes into being inside the pods that read it. */
 export interface ArtifactDownload {
-  readonly source: WeightSource;
+  /** In the order in which they are tried. */
+  readonly sources: readonly WeightSource[];
   readonly include: readonly string[];
+  readonly exclude: readonly string[];
   readonly require: readonly string[];
   readonly bytes: number;
 }
@@ -91,14 +115,15 @@ export class Artifact {
   }
 
   /** @internal */
-  public static _weights({ store, source, model, format = ArtifactFormat.HUGGING_FACE }: DownloadedWeightsProps, inPod: boolean): Artifact {
+  public static _weights(props: DownloadedWeightsProps, inPod: boolean): Artifact {
+    const { store, source, model, format = ArtifactFormat.HUGGING_FACE } = props;
     if (store.readOnly) {
       throw new Error(`'store' ${store.storeName} is read-only; ${model.name} cannot be downloaded to it`);
     }
-    const download = weightsDownload(source, model, format);
-    return Artifact._produced(model.name, store, format, { source: source._identity, include: download.include }, {
-      bytes: model.weightsBytes, ...(inPod && { download }),
-    });
+    const download = weightsDownload(props);
+    const { include, exclude } = download;
+    const definition = { source: source._identity, include, ...(exclude.length > 0 && { exclude }) };
+    return Artifact._produced(model.name, store, format, definition, { bytes: model.weightsBytes, ...(inPod && { download }) });
   }
 
   /** @internal */
@@ -151,12 +176,13 @@ export class Artifact {
 }
 
 /** Hubs hold more than a runtime needs, so their files are chosen; files, archives and directories are taken whole. */
-export function weightsDownload(source: WeightSource, model: GlmModel, format: ArtifactFormat): ArtifactDownload {
-  const isHub = source.kind === 'huggingface' || source.kind === 'modelscope';
-  return {
-    source,
-    include: isHub ? model.filePatterns : [],
-    require: format.name === ArtifactFormat.HUGGING_FACE.name ? model.requiredPatterns : [],
-    bytes: model.weightsBytes,
-  };
+export function weightsDownload(props: DownloadedWeightsProps): ArtifactDownload {
+  const { source, model, mirrors = [], exclude = [], format = ArtifactFormat.HUGGING_FACE } = props;
+  const isRepository = ['huggingface', 'modelscope', 'git-lfs'].includes(source.kind);
+  const include = props.include ?? (isRepository ? model.filePatterns : []);
+  const isModel = format.name === ArtifactFormat.HUGGING_FACE.name;
+  if (isModel) {
+    checkPatterns(model, include, exclude);
+  }
+  return { sources: [...mirrors, source], include: [...include], exclude: [...exclude], require: isModel ? model.requiredPatterns : [], bytes: model.weightsBytes };
 }

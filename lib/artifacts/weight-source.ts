@@ -1,121 +1,10 @@
-import type { ISecret } from 'cdk8s-plus-27';
-
 import type { GlmModel } from '../models/glm-model';
 import type { LineageValue } from './lineage';
+import type {
+  ArchiveSourceOptions, GitLfsSourceOptions, HttpSourceOptions, HubSourceOptions, S3SourceOptions,
+} from './weight-source-options';
 
-/** Options of `WeightSource.huggingFace` and `WeightSource.modelScope`. */
-export interface HubSourceOptions {
-  /**
-   * The repository, e.g. `THUDM/chatglm3-6b`.
-   *
-   * @default - the model's
-   */
-  readonly repository?: string;
-
-  /**
-   * The commit or tag. A branch such as `main` is refused, unless `trustOnFirstUse` is set.
-   *
-   * @default - the revision that the guide of `runtime` names
-   */
-  readonly revision?: string;
-
-  /**
-   * The runtime whose guide's revision is taken when `revision` is not given, e.g. `atb-models`.
-   *
-   * @default - none
-   */
-  readonly runtime?: string;
-
-  /**
-   * The hub or a mirror of it.
-   *
-   * @default - the platform's, else the hub itself
-   */
-  readonly endpoint?: string;
-
-  /**
-   * The Secret with an access token, for private and gated repositories.
-   *
-   * @default - anonymous
-   */
-  readonly tokenSecret?: ISecret;
-
-  /**
-   * The key of the token in the Secret.
-   *
-   * @default 'token'
-   */
-  readonly tokenSecretKey?: string;
-
-  /**
-   * Accept a moving revision: what the first download sees is recorded and later ones must agree.
-   *
-   * @default false
-   */
-  readonly trustOnFirstUse?: boolean;
-}
-
-/** One file behind a URL. */
-export interface HttpFile {
-  /** Where it is, http or https. */
-  readonly url: string;
-
-  /**
-   * Its path in the artifact.
-   *
-   * @default - the last part of the URL's path
-   */
-  readonly path?: string;
-
-  /**
-   * Its SHA-256, 64 hexadecimal digits.
-   *
-   * @default - none: `trustOnFirstUse` is needed
-   */
-  readonly sha256?: string;
-}
-
-/** Options of `WeightSource.http`. */
-export interface HttpSourceOptions {
-  /** The files. */
-  readonly files: HttpFile[];
-
-  /**
-   * Record the checksum of what the first download sees, where none is given.
-   *
-   * @default false
-   */
-  readonly trustOnFirstUse?: boolean;
-}
-
-/** Options of `WeightSource.archive`. */
-export interface ArchiveSourceOptions {
-  /** Where the `.tar.gz`, `.tar` or `.zip` is, http or https. */
-  readonly url: string;
-
-  /**
-   * SHA-256 of the archive, 64 hexadecimal digits.
-   *
-   * @default - none: `trustOnFirstUse` is needed
-   */
-  readonly sha256?: string;
-
-  /**
-   * Record the checksum of what the first download sees.
-   *
-   * @default false
-   */
-  readonly trustOnFirstUse?: boolean;
-
-  /**
-   * Leading path components that are dropped from the names in the archive.
-   *
-   * @default 0
-   */
-  readonly stripComponents?: number;
-}
-
-/** The Secret key that a token comes from, and the variable it is put into. */
+/** A Secret key that a credential comes from, and the variable it is put into. */
 export interface TokenReference {
   readonly env: string;
   readonly secretName: string;
@@ -128,7 +17,7 @@ interface SourceProps {
   readonly identity: LineageValue;
   /** The `--source` of fetch_weights.py. */
   readonly specification: Readonly<Record<string, unknown>>;
-  readonly token?: TokenReference | undefined;
+  readonly tokens?: readonly TokenReference[] | undefined;
 }
 
 /**
@@ -205,6 +94,43 @@ export class WeightSource {
   }
 
   /**
+   * A git repository with LFS files, read without a clone, which would store every object twice.
+   *
+   * @throws if the URL is not http or https, or the revision is no full commit
+   */
+  public static gitLfs(options: GitLfsSourceOptions): WeightSource {
+    const { url, revision, tokenSecret, tokenSecretKey = 'token' } = options;
+    checkUrl('url', url);
+    if (!/^[0-9a-f]{40}$/.test(revision)) {
+      throw new Error(`'revision' of ${url} must be a commit of 40 hexadecimal digits, got '${revision}'`);
+    }
+    const tokens = tokenSecret && [{ env: 'GIT_TOKEN', secretName: tokenSecret.name, key: tokenSecretKey }];
+    return new WeightSource({ kind: 'git-lfs', identity: { url, revision }, specification: { url, revision, ...(tokens && { tokenEnv: 'GIT_TOKEN' }) }, tokens });
+  }
+
+  /**
+   * Objects of an S3-compatible store, such as Huawei OBS or MinIO.
+   *
+   * @throws if the endpoint is not http or https, or bucket or prefix are empty
+   */
+  public static s3(options: S3SourceOptions): WeightSource {
+    const { endpoint, bucket, prefix, region, credentialsSecret, version } = options;
+    checkUrl('endpoint', endpoint);
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) || prefix.replace(/\//g, '') === '') {
+      throw new Error(`an s3 source needs a 'bucket' and a 'prefix', got '${bucket}' and '${prefix}'`);
+    }
+    // Names that begin with S3_ make MindFormers believe that it is on ModelArts (mindformers@3354237 check_in_modelarts).
+    const tokens = credentialsSecret && [
+      { env: 'STORE_ACCESS_KEY', secretName: credentialsSecret.name, key: 'accessKey' },
+      { env: 'STORE_SECRET_KEY', secretName: credentialsSecret.name, key: 'secretKey' },
+    ];
+    return new WeightSource({
+      kind: 's3', tokens, identity: { bucket, prefix, version },
+      specification: { endpoint: endpoint.replace(/\/+$/, ''), bucket, prefix, region, ...(tokens && { accessKeyEnv: 'STORE_ACCESS_KEY', secretKeyEnv: 'STORE_SECRET_KEY' }) },
+    });
+  }
+
+  /**
    * A directory of another volume that the platform mounts into the pod, by absolute path.
    *
    * @throws if the path is not absolute
@@ -221,13 +147,13 @@ export class WeightSource {
   /** @internal */
   public readonly _identity: LineageValue;
   /** @internal */
-  public readonly _token?: TokenReference;
+  public readonly _tokens: readonly TokenReference[];
   private readonly specification: Readonly<Record<string, unknown>>;
 
-  private constructor({ kind, identity, specification, token }: SourceProps) {
+  private constructor({ kind, identity, specification, tokens = [] }: SourceProps) {
     this.kind = kind;
     this._identity = { kind, identity };
-    this._token = token;
+    this._tokens = tokens;
     this.specification = specification;
   }
 
@@ -246,11 +172,11 @@ function hub(kind: string, tokenEnv: string, model: GlmModel, known: string | un
   if (endpoint !== undefined) {
     checkUrl('endpoint', endpoint);
   }
-  const token = options.tokenSecret && { env: tokenEnv, secretName: options.tokenSecret.name, key: options.tokenSecretKey ?? 'token' };
+  const tokens = options.tokenSecret && [{ env: tokenEnv, secretName: options.tokenSecret.name, key: options.tokenSecretKey ?? 'token' }];
   return {
-    kind, token,
+    kind, tokens,
     identity: { repository, revision },
-    specification: { repository, revision, endpoint: endpoint?.replace(/\/+$/, ''), ...(token && { tokenEnv }) },
+    specification: { repository, revision, endpoint: endpoint?.replace(/\/+$/, ''), ...(tokens && { tokenEnv }) },
   };
 }
 

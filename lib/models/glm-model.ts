@@ -219,6 +219,16 @@ export class GlmModel {
     return ['config.json', ...(this.family === GlmFamily.GLM4 && tokenizerFile === undefined ? [] : [tokenizerFile ?? 'tokenizer.model']), `*.${weightFiles}`];
   }
 
+  /** Typical names of files without which the model does not load. */
+  public get essentialFiles(): string[] {
+    const { weightFiles = 'safetensors', tokenizerFile = 'tokenizer.model' } = this.props;
+    const stem = weightFiles === 'bin' ? 'pytorch_model' : 'model';
+    return [
+      'config.json', 'tokenizer_config.json', tokenizerFile, 'configuration_chatglm.py', 'modeling_chatglm.py', 'tokenization_chatglm.py',
+      `${stem}-00001-of-00007.${weightFiles}`, `${stem}.${weightFiles}.index.json`,
+    ];
+  }
+
   /** The revision that the guide of a runtime names, if it names one. */
   public revisionFor(runtime: string): string | undefined {
     return this.props.revisions?.[runtime];

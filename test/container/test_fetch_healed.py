@@ -105,10 +105,13 @@ def test_a_broken_connection_goes_on_where_it_broke(hub, fetching, server):
     assert server.sent[hub.path(SHARD)] == len(shard), "bytes that had arrived were fetched again"
 
 
-@pytest.mark.parametrize("value", ["1", lambda: formatdate(time.time() + 2, usegmt=True)])
+def in_two_seconds():
+    return formatdate(time.time() + 2, usegmt=True)
+
+
+@pytest.mark.parametrize("value", [lambda: "1", in_two_seconds], ids=["seconds", "date"])
 def test_retry_after_is_honoured(hub, fetching, server, value):
-    header = value if isinstance(value, str) else value()
-    hub.serve(SMALL, once(lambda _request: Reply(b"", 429, {"Retry-After": header}), hub.healthy(SMALL)))
+    hub.serve(SMALL, once(lambda _request: Reply(b"", 429, {"Retry-After": value()}), hub.healthy(SMALL)))
     times = []
     answer = server.answer
     server.answer = lambda request: times.append((request.path, time.monotonic())) or answer(request)

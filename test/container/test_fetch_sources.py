@@ -190,6 +190,14 @@ def archive_source(server, data, chunked=False, **more):
     return json.dumps({"kind": "archive", "url": f"{server.url}/a", "sha256": sha256(data), **more})
 
 
+def test_an_index_whose_shard_was_not_chosen(server, fetching):
+    index = json.dumps({"weight_map": {"a": "w-1.bin", "b": "w-2.bin"}}).encode()
+    source = archive_source(server, tar([("m/w.bin.index.json", index), ("m/w-1.bin", b"1"), ("m/w-2.bin", b"2")]))
+    assert fetching.run(source, options=("--exclude", "*w-2.bin"))[0] == 25
+    assert fetching.cause.endswith("m/w.bin.index.json needs m/w-2.bin, which was not fetched; choose both or neither")
+    assert fetching.run(source)[0] == 0
+
+
 PACKERS = {"tar.gz": tar, "tar": lambda m: tar(m, "w"), "tar.xz": lambda m: tar(m, "w:xz"), "zip": zipped}
 
 
@@ -209,6 +217,43 @@ def test_patterns_choose_from_an_archive(server, fetching):
     fetching.expect({"transformers-4.27.4/setup.py": b"setup()\n"})
 
 
+def linked(target, kind=tarfile.SYMTYPE, name="top/docs/en/link.md"):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member
+
+
+def zip_link(name, target):
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, 0o120777 << 16
+    return info, target
+
+
+LINKED = [("top/README.md", b"read me"), ("top/docs/x", b"x")]
+LINKS = {
+    "symbolic": tar([(linked("../../README.md"), b""), *LINKED]),
+    "hard": tar([*LINKED, (linked("top/README.md", tarfile.LNKTYPE), b"")]),
+    "chain": tar([(linked("a.md"), b""), (linked("../../README.md", name="top/docs/en/a.md"), b""), *LINKED]),
+    "zip": zipped([*LINKED, zip_link("top/docs/en/link.md", "../../README.md")]),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_within_an_archive_becomes_a_copy(server, fetching, kind):
+    code, output = fetching.run(archive_source(server, LINKS[kind], stripComponents=1))
+    assert code == 0, output
+    assert (fetching.target / "docs/en/link.md").read_bytes() == b"read me"
+    assert [path for path in fetching.target.rglob("*") if path.is_symlink()] == []
+
+
+@pytest.mark.parametrize("target", ["..", "nowhere", "link.md"])
+def test_a_link_to_no_file_is_left_out_and_said(server, fetching, target):
+    code, output = fetching.run(archive_source(server, tar([(linked(target), b""), *LINKED]), stripComponents=1))
+    assert code == 0, output
+    fetching.expect({"README.md": b"read me", "docs/x": b"x"})
+    assert "WARNING fetch_weights: left out docs/en/link.md, a link to docs" in output
+
+
 def special(kind, target="/etc/passwd"):
     member = tarfile.TarInfo("evil")
     member.type, member.linkname = kind, target
@@ -220,6 +265,8 @@ HOSTILE = {
     "parent": (tar([("a/../../x", b"x")]), 26),
     "symbolic link": (tar([(special(tarfile.SYMTYPE), b"")]), 26),
     "link then file through it": (tar([(special(tarfile.SYMTYPE, "/tmp"), b""), ("evil/x", b"x")]), 26),
+    "link out of the archive": (tar([(linked("../../../../etc/passwd"), b""), ("a", b"1")]), 26),
+    "zip link out of the archive": (zipped([zip_link("x", "../y"), ("a", b"1")]), 26),
     "hard link": (tar([(special(tarfile.LNKTYPE), b"")]), 26),
     "device": (tar([(special(tarfile.CHRTYPE), b"")]), 26),
     "pipe": (tar([(special(tarfile.FIFOTYPE), b"")]), 26),

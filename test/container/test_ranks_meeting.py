@@ -213,7 +213,7 @@ def test_whatever_happens_no_generation_runs_beside_another_and_a_new_one_comes(
             was = pod.state
             pod.tell(meeting)
             if was == GATHERING and pod.state == RUNNING:
-                # A pod that gets a plan joins no ranks of another: all that live and were heard stopped theirs.
+                # A pod that gets a plan joins no ranks of another: all that live have stopped theirs.
                 assert before <= {pod.following}
         elif event == "die":
             pod.dead = True

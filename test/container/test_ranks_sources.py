@@ -130,15 +130,16 @@ def test_a_device_without_address_is_named(launcher, tmp_path):
 
 
 DEVICE_MISTAKES = {
-    "4 devices are asked for (--devices), but ASCEND_VISIBLE_DEVICES has 2: 0, 1; request 4 devices for the container,"
-    " or lower --devices": {"ASCEND_VISIBLE_DEVICES": "0,1"},
+    "4 devices are asked for (--devices), but ASCEND_VISIBLE_DEVICES has 2: 0, 1; request 4 devices for the"
+    " container, or lower --devices": {"ASCEND_VISIBLE_DEVICES": "0,1"},
     "ASCEND_VISIBLE_DEVICES is 'all', but must be like 0,1 or 0-3 or Ascend910-0,Ascend910-1": {
         "ASCEND_VISIBLE_DEVICES": "all"
     },
     "ASCEND_VISIBLE_DEVICES is '0,0,1,2', but must name each device once": {
         "ASCEND_VISIBLE_DEVICES": "0,0,1,2"
     },
-    "ASCEND_RT_VISIBLE_DEVICES names device 4, 5, but the pod has 4 and counts them from 0; allowed are 0 to 3": {
+    "ASCEND_RT_VISIBLE_DEVICES names device 4, 5, but the pod has 4 and counts them from 0; allowed"
+    " are 0 to 3": {
         "ASCEND_VISIBLE_DEVICES": "4-7",
         "ASCEND_RT_VISIBLE_DEVICES": "2,3,4,5",
     },
@@ -180,8 +181,8 @@ def test_the_operators_table_of_earlier_pods_is_waited_over(launcher, tmp_path):
     code, output = launcher.run(*flags, POD_UID="uid-new", XDL_IP="10.0.0.0")
     assert code == 50, output
     assert launcher.cause == (
-        f"rank table {path} was not there within 0.6 s: it does not have this pod (POD_UID uid-new, POD_IP 172.16.0.1,"
-        " host 10.0.0.0); it has server_id uid-0; see that the operator runs and watches this job"
+        f"rank table {path} was not there within 0.6 s: it does not have this pod (POD_UID uid-new, POD_IP"
+        " 172.16.0.1, host 10.0.0.0); it has server_id uid-0; see that the operator runs and watches this job"
         " (label ring-controller.atlas)"
     )
 
@@ -273,7 +274,5 @@ def test_devices_that_the_table_does_not_have_are_told(launcher, tmp_path):
     flags = ("--devices", 2, *MINDSPORE, "--rank-table", "file", "--rank-table-file", path)
     code, output = launcher.run(*flags, ASCEND_VISIBLE_DEVICES="4,5")
     assert code == 0, output
-    assert (
-        "WARNING launch: the rank table gives this pod devices 0, 1, but it sees 4, 5; ranks follow the table's order"
-        in output
-    )
+    warning = "the rank table gives this pod devices 0, 1, but it sees 4, 5; ranks follow the table's order"
+    assert f"WARNING launch: {warning}" in output

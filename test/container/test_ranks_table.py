@@ -72,15 +72,34 @@ def test_a_merged_table_of_equal_pods_passes_and_any_double_rank_does_not(server
 
 def test_the_written_form_is_the_one_that_libraries_read():
     table = merge([Server("10.0.0.1", (Device(4, "192.168.1.104", 0), Device(5, "192.168.1.105", 0)))])
-    assert render(table) == (
-        '{\n    "version": "1.0",\n    "server_count": "1",\n    "server_list": [\n        {\n'
-        '            "server_id": "10.0.0.1",\n            "device": [\n'
-        '                {\n                    "device_id": "4",\n                    "device_ip": "192.168.1.104",\n'
-        '                    "rank_id": "0"\n                },\n'
-        '                {\n                    "device_id": "5",\n                    "device_ip": "192.168.1.105",\n'
-        '                    "rank_id": "1"\n                }\n            ],\n'
-        '            "host_nic_ip": "reserve"\n        }\n    ],\n    "status": "completed"\n}\n'
-    )
+    assert render(table) == WRITTEN
+
+
+WRITTEN = """\
+{
+    "version": "1.0",
+    "server_count": "1",
+    "server_list": [
+        {
+            "server_id": "10.0.0.1",
+            "device": [
+                {
+                    "device_id": "4",
+                    "device_ip": "192.168.1.104",
+                    "rank_id": "0"
+                },
+                {
+                    "device_id": "5",
+                    "device_ip": "192.168.1.105",
+                    "rank_id": "1"
+                }
+            ],
+            "host_nic_ip": "reserve"
+        }
+    ],
+    "status": "completed"
+}
+"""
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.2"])
@@ -101,41 +120,45 @@ def test_a_flat_table_is_cut_into_pods():
     assert [[device.rank_id for device in server.devices] for server in table.servers] == [[0, 1], [2, 3]]
 
 
-def changed(change):
-    table = operator_table(2, 2)
-    change(table)
-    return table
+def first(table):
+    return table["server_list"][0]
+
+
+def second(table):
+    return table["server_list"][1]
+
+
+def last_device(table):
+    return second(table)["device"][1]
 
 
 CONTENT_MISTAKES = {
     "server_count is 3, but 2 servers are listed": lambda table: table.update(server_count="3"),
     "server_count is 1, but 2 servers are listed": lambda table: table.update(server_count="1"),
-    "server_id uid-1 is there 2 times": lambda table: table["server_list"][0].update(server_id="uid-1"),
-    "device_id 0 is there 2 times in server uid-1": lambda table: table["server_list"][1]["device"][1].update(
-        device_id="0"
+    "server_id uid-1 is there 2 times": lambda table: first(table).update(server_id="uid-1"),
+    "device_id 0 is there 2 times in server uid-1": lambda table: last_device(table).update(device_id="0"),
+    "device_ip 192.168.0.0 belongs to device 0 of server uid-0 and device 1 of server uid-1": (
+        lambda table: last_device(table).update(device_ip="192.168.0.0")
     ),
-    "device_ip 192.168.0.0 belongs to device 0 of server uid-0 and device 1 of server uid-1": lambda table: table[
-        "server_list"
-    ][1]["device"][1].update(device_ip="192.168.0.0"),
-    "ranks must be 0 to 3, each once (missing 3, outside 5)": lambda table: table["server_list"][1]["device"][
-        1
-    ].update(rank_id="5"),
-    "ranks must be 0 to 3, each once (missing 3, rank_id 0 is there 2 times)": lambda table: table[
-        "server_list"
-    ][1]["device"][1].update(rank_id="0"),
-    "server uid-1 has 1 devices, but a pod has 2 (--devices); ranks must be 0 to 3, each once (missing 3)": lambda table: (
-        table["server_list"][1]["device"].pop()
+    "ranks must be 0 to 3, each once (missing 3, outside 5)": (
+        lambda table: last_device(table).update(rank_id="5")
     ),
-    "1 server is listed, but the job has 2 (--nodes); ranks must be 0 to 3, each once (missing 2, 3)": lambda table: (
-        table["server_list"].pop(),
-        table.update(server_count="1"),
+    "ranks must be 0 to 3, each once (missing 3, rank_id 0 is there 2 times)": (
+        lambda table: last_device(table).update(rank_id="0")
+    ),
+    "server uid-1 has 1 devices, but a pod has 2 (--devices);"
+    " ranks must be 0 to 3, each once (missing 3)": lambda table: second(table)["device"].pop(),
+    "1 server is listed, but the job has 2 (--nodes); ranks must be 0 to 3, each once (missing 2, 3)": (
+        lambda table: (table["server_list"].pop(), table.update(server_count="1"))
     ),
 }
 
 
 @pytest.mark.parametrize("message", CONTENT_MISTAKES)
 def test_wrong_content_is_refused(message):
-    table = parse(changed(CONTENT_MISTAKES[message]), 2, "/t.json")
+    document = operator_table(2, 2)
+    CONTENT_MISTAKES[message](document)
+    table = parse(document, 2, "/t.json")
     with pytest.raises(Fault) as refused:
         check(table, 2, 2, "/t.json")
     assert (refused.value.code, str(refused.value)) == (
@@ -149,8 +172,8 @@ def test_all_mistakes_are_told_at_once():
     with pytest.raises(Fault) as refused:
         check(table, 2, 1, "t")
     assert str(refused.value) == (
-        "rank table t cannot be used: server_count is 2, but 1 server is listed; 1 server is listed, but the job has 2"
-        " (--nodes); ranks must be 0 to 1, each once (missing 1)"
+        "rank table t cannot be used: server_count is 2, but 1 server is listed; 1 server is listed, but the job"
+        " has 2 (--nodes); ranks must be 0 to 1, each once (missing 1)"
     )
 
 

@@ -161,6 +161,14 @@ def test_after_bad_framing_nothing_more_is_read(server):
     assert b"Connection: close" in answer
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/health"])
+def test_a_body_that_was_not_read_is_not_the_next_request(server, path):
+    smuggled = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = server.raw(post(path, smuggled).replace(b"Connection: close\r\n", b""))
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"Connection: close" in answer
+
+
 def test_a_client_that_drips_headers_is_cut_off(server):
     began = time.monotonic()
     with server.connect() as connection:

@@ -1,4 +1,4 @@
-"""A job of many pods as local processes: each launcher is a pod with an address and a device network of its own."""
+"""A job of many pods as local processes: each launcher is a pod with addresses of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ printf '%s %s %s %s\\n' "$id" "$size" "${DEVICE_ID:-${LOCAL_RANK:-none}}" "$$" >
 read answer <"$0/gate"
 exit 0
 """
-"""A rank notes what it was given and holds until the gate opens; a shell, of which a hundred start in no time."""
+"""A rank notes what it was given and holds until the gate opens. A shell: a hundred start in no time."""
 
 
 def free_port() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -77,6 +78,16 @@ def lines(output: str, name: str) -> list[str]:
     """The lines of `output` that are of rank `name`, without their prefix."""
     prefix = f"[{name}] "
     return [line[len(prefix) :] for line in output.splitlines() if line.startswith(prefix)]
+
+
+def values(noted: dict[str, dict[str, Any]], *names: str) -> dict[str, tuple[str | None, ...]]:
+    """The values of `names` by rank."""
+    return {rank: tuple(note["env"].get(name) for name in names) for rank, note in sorted(noted.items())}
+
+
+def log(output: str) -> list[str]:
+    """The launcher's own lines, without their time."""
+    return [line.split(" ", 2)[2] for line in output.splitlines() if re.match(r"\d{4}-.* launch: ", line)]
 
 
 TERM = signal.SIGTERM

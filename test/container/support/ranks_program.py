@@ -1,9 +1,9 @@
 """What the launcher starts in tests: notes what it was given, says so, and ends as its environment asks.
 
-`python ranks_program.py FOLDER` writes FOLDER/<rank>.json (environment, working directory, pid) and prints a line.
-RANK_FAILS=rank:code ends that rank with `code` once FOLDER has RANK_COUNT files; RANK_SLEEPS=seconds has the others
-sleep; RANK_IGNORES=rank has that one ignore SIGTERM; RANK_SAVES has each write FOLDER/<rank>.saved on SIGTERM and
-end with 0. It runs on the oldest Python, like a real rank.
+`python ranks_program.py FOLDER` writes FOLDER/<rank>.json (environment, working directory, pid) and prints a
+line. RANK_FAILS=rank:code ends that rank with `code` once FOLDER has RANK_COUNT files; RANK_SLEEPS=seconds lets
+the others sleep; RANK_IGNORES=rank has that one ignore SIGTERM; with RANK_SAVES each writes FOLDER/<rank>.saved
+on SIGTERM and ends with 0. It runs on the oldest Python, like a real rank.
 """
 
 import json
@@ -50,6 +50,6 @@ failing, _, code = env.get("RANK_FAILS", "").partition(":")
 if failing == rank:
     wait_for_all(int(env.get("RANK_COUNT", "1")))
     for number in range(30):
-        sys.stderr.write("error line {}\n".format(number))
+        sys.stderr.write(f"error line {number}\n")
     sys.exit(int(code))
 time.sleep(float(env.get("RANK_SLEEPS", "0")))

@@ -1,12 +1,13 @@
-import { Size, Testing } from 'cdk8s';
+import { Size } from 'cdk8s';
 import {
-  Accelerator, CambriconMode, DevicePlugin, EnvPreset, GlmModel, InferenceDeployment, type InferenceDeploymentProps, NodeType, Runtime, Scheduler, SecurityLevel,
+  Accelerator, CambriconMode, DevicePlugin, EnvPreset, GlmModel, InferenceDeployment, type InferenceDeploymentProps, NodeType, Runtime, Scheduler, ScriptDelivery, SecurityLevel,
 } from 'cdk8s-chatglm';
 
+import type { KubernetesObject } from '../../../lib/workloads/kubernetes-object';
 import { deepFreeze } from '../../support/deep-freeze';
 import { illegalNames } from '../../support/kubernetes-names';
 import { devicesOf, podOf } from '../../support/pod-of';
-import { chartWith, only, synthesized } from '../../support/synthesized';
+import { chartWith, synthesized } from '../../support/synthesized';
 import { VIRTUAL_DEVICES } from '../../support/virtual-devices';
 
 /** A way to configure a device plugin, and the resources that it has to ask for. */
@@ -40,12 +41,15 @@ function mindClusterCases({ series, card = '' }: Accelerator): Case[] {
   }
   const mixed = MIXED[card];
   return [
-    ...['7.2.RC1', '26.0', '26.1.0'].flatMap((version) => [Scheduler.DEFAULT, VOLCANO].flatMap((scheduler) => [true, false].map((dockerRuntime): Case => ({
-      title: `MindCluster ${version}, ${scheduler.name}, docker runtime ${String(dockerRuntime)}`,
-      plugin: () => DevicePlugin.mindCluster({ version, dockerRuntime }),
-      scheduler,
+    ...['7.2.RC1', '26.0', '26.1.0'].flatMap((version) => [Scheduler.DEFAULT, VOLCANO].map((scheduler): Case => ({
+      title: `MindCluster ${version}, ${scheduler.name}`, scheduler,
+      plugin: () => DevicePlugin.mindCluster({ version }),
       resources: (devices) => ({ [resource]: devices }),
-    })))),
+    }))),
+    {
+      title: 'MindCluster without Ascend Docker Runtime', plugin: () => DevicePlugin.mindCluster({ version: '26.0', dockerRuntime: false }),
+      resources: (devices) => ({ [resource]: devices }),
+    },
     ...(mixed === undefined ? [] : [{
       title: 'MindCluster with mixed insert', plugin: () => DevicePlugin.mindCluster({ version: '26.0', mixedInsert: true }),
       resources: (devices: number) => ({ [`huawei.com/${mixed}`]: devices }),
@@ -54,11 +58,11 @@ function mindClusterCases({ series, card = '' }: Accelerator): Case[] {
 }
 
 function virtualDeviceCases({ series }: Accelerator): Case[] {
-  return Object.entries(VIRTUAL_DEVICES[series] ?? {}).flatMap(([virtualDevice, resource]) => [Scheduler.DEFAULT, VOLCANO].map((scheduler): Case => ({
-    title: `MindCluster with ${virtualDevice}, ${scheduler.name}`, scheduler, single: true,
+  return Object.entries(VIRTUAL_DEVICES[series] ?? {}).map(([virtualDevice, resource]): Case => ({
+    title: `MindCluster with ${virtualDevice}`, scheduler: VOLCANO, single: true,
     plugin: () => DevicePlugin.mindCluster({ version: '26.1', virtualDevice }),
     resources: () => ({ [`huawei.com/${resource}`]: 1 }),
-  })));
+  }));
 }
 
 function cceCases({ series }: Accelerator): Case[] {
@@ -135,14 +139,18 @@ interface Sold { readonly accelerator: Accelerator; readonly nodeType: NodeType 
 
 const SOLD: Sold[] = Accelerator.all().flatMap((accelerator) => NodeType.all().filter((nodeType) => nodeType.has(accelerator)).map((nodeType) => ({ accelerator, nodeType })));
 
-function render({ accelerator, nodeType }: Sold, how: Case, devices: number, preset: EnvPreset) {
-  const chart = chartWith({ nodeTypes: [nodeType], devicePlugins: [how.plugin(devices)], scheduler: how.scheduler ?? Scheduler.DEFAULT });
-  const props: InferenceDeploymentProps = deepFreeze({
-    model: GlmModel.CHATGLM3_6B, runtime: Runtime.echo(), accelerator, devices, skipMemoryCheck: true, presets: [preset],
-    podLabels: { team: 'ml' }, env: {}, tolerations: [{ key: 'npu' }],
-    ...(how.privileged === true && { security: SecurityLevel.VENDOR_DEFAULT }),
-  });
-  new InferenceDeployment(chart, 'serve', props);
+/** Servers of one pod each, for the least and the most devices, in a chart of their own. */
+function render({ accelerator, nodeType }: Sold, how: Case, counts: readonly number[], preset: EnvPreset): KubernetesObject[] {
+  // All counts of a chart share one plugin, except where the plugin's configuration is made for a count.
+  const chart = chartWith({ nodeTypes: [nodeType], scheduler: how.scheduler ?? Scheduler.DEFAULT, scriptDelivery: ScriptDelivery.image('example.com/scripts:1') });
+  for (const devices of counts) {
+    const props: InferenceDeploymentProps = {
+      model: GlmModel.CHATGLM3_6B, runtime: Runtime.echo(), accelerator, devices, devicePlugin: how.plugin(devices), skipMemoryCheck: true, presets: [preset],
+      podLabels: { team: 'ml' }, env: {}, tolerations: [{ key: 'npu' }],
+      ...(how.privileged === true && { security: SecurityLevel.VENDOR_DEFAULT }),
+    };
+    new InferenceDeployment(chart, `serve-${String(devices)}`, deepFreeze(props));
+  }
   return synthesized(chart);
 }
 
@@ -162,20 +170,18 @@ test('names of chips and of servers are unique', () => {
 
 describe.each(SOLD.map((sold) => [`${sold.accelerator.name} in ${sold.nodeType.name}`, sold] as const))('%s', (_, sold) => {
   test.each(casesOf(sold.accelerator).map((how) => [how.title, how] as const))('%s', (_title, how) => {
-    for (const devices of countsOf(sold.nodeType, how)) {
-      const preset = EnvPreset.custom({ name: 'ours', variables: { OURS: { value: '$(HOME)', purpose: 'to be seen' } } });
-      const before = JSON.stringify(preset.variables);
+    const counts = countsOf(sold.nodeType, how);
+    const preset = EnvPreset.custom({ name: 'ours', variables: { OURS: { value: '$(HOME)', purpose: 'to be seen' } } });
+    const before = JSON.stringify(preset.variables);
 
-      const first = render(sold, how, devices, preset);
-      const second = render(sold, how, devices, preset);
+    const first = render(sold, how, counts, preset);
+    const second = render(sold, how, counts, preset);
 
-      expect(JSON.stringify(second)).toBe(JSON.stringify(first));
-      expect(JSON.stringify(preset.variables)).toBe(before);
-      expect(first.flatMap(illegalNames)).toEqual([]);
-      const { requests, limits } = devicesOf(only(first, 'Deployment'));
-      expect(requests).toEqual(limits);
-      expect(limits).toEqual(how.resources(devices));
-      expect(podOf(only(first, 'Deployment')).container.securityContext?.privileged).toBe(how.privileged);
-    }
+    const deployments = first.filter(({ kind }) => kind === 'Deployment');
+    expect(JSON.stringify(second)).toBe(JSON.stringify(first));
+    expect(JSON.stringify(preset.variables)).toBe(before);
+    expect(first.flatMap(illegalNames)).toEqual([]);
+    expect(deployments.map(devicesOf)).toEqual(counts.map((devices) => ({ requests: how.resources(devices), limits: how.resources(devices) })));
+    expect(deployments.map((deployment) => podOf(deployment).container.securityContext?.privileged)).toEqual(counts.map(() => how.privileged));
   });
 });

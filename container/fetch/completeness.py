@@ -1,0 +1,35 @@
+"""Whether every shard that a model's index names is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Set
+
+from pod.exit_codes import BAD_MANIFEST, Fault
+
+
+def check(tree: Path, paths: Set[str]) -> None:
+    """Check `*.index.json` files, whose `weight_map` says which shard holds each weight, as transformers writes them.
+
+    `Fault` BAD_MANIFEST names the first shard that is not among `paths`: a pattern dropped it, or the
+    source lacks it.
+    """
+    for path in sorted(paths):
+        if not path.endswith(".index.json"):
+            continue
+        folder = path.rpartition("/")[0]
+        for shard in sorted(_shards(tree / path)):
+            needed = f"{folder}/{shard}" if folder else shard
+            if needed not in paths:
+                raise Fault(
+                    BAD_MANIFEST, f"{path} needs {needed}, which was not fetched; choose both or neither"
+                )
+
+
+def _shards(index: Path) -> Set[str]:
+    try:
+        shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
+    return {shard for shard in shards if isinstance(shard, str)}
