@@ -9,7 +9,7 @@ export type { HamiOptions } from './lib/accelerators/hami';
 export type { HostDevicesOptions } from './lib/accelerators/host-devices';
 export type { MindClusterOptions } from './lib/accelerators/mind-cluster';
 export { Architecture, NodeType, type NodeTypeProps } from './lib/accelerators/node-type';
-export { Artifact, type DownloadedWeightsProps, type ExistingArtifactProps } from './lib/artifacts/artifact';
+export { Artifact, type DownloadedWeightsProps, type DownloadTuning, type ExistingArtifactProps } from './lib/artifacts/artifact';
 export { ArtifactFormat } from './lib/artifacts/artifact-format';
 export type { IArtifactStore } from './lib/artifacts/artifact-store';
 export { WeightSource } from './lib/artifacts/weight-source';
@@ -44,3 +44,5 @@ export { DownloadWeights, type DownloadWeightsProps } from './constructs/downloa
 export { FinetuneJob, type FinetuneJobProps } from './constructs/finetune-job';
 export { InferenceDeployment, type InferenceDeploymentProps } from './constructs/inference-deployment';
 export { ModelStore, type ModelStoreProps } from './constructs/model-store';
+export { PruneArtifacts, type PruneArtifactsProps } from './constructs/prune-artifacts';
+export { UploadArtifact, type UploadArtifactProps } from './constructs/upload-artifact';

@@ -6,7 +6,7 @@ import type { ResolvedDevices } from '../lib/accelerators/device-options';
 import { digest } from '../lib/artifacts/lineage';
 import { Delivery } from '../lib/delivery';
 import { Platform } from '../lib/platform';
-import type { CommandPart } from '../lib/pods/pod-fragment';
+import type { CommandPart, PodFragment } from '../lib/pods/pod-fragment';
 import { mountScriptsAndFiles } from '../lib/pods/script-volumes';
 import { composeTask } from '../lib/pods/task-layers';
 import type { Task } from '../lib/runtimes/task';
@@ -50,12 +50,21 @@ function batchObjects(scope: Construct, batch: BatchTask, base: string, name: st
   const platform = Platform.of(scope);
   const { task, kind, pods, rankTable } = batch;
   const facts = { name, pods, rankTable, queue: platform.scheduler.queue };
-  const composed = composeTask({ ...batch, kind: kind._kind.fragment(facts), platform });
+  const fragment = kind._kind.fragment(facts);
+  checkScheduler(kind, fragment, platform);
+  const composed = composeTask({ ...batch, kind: fragment, platform });
   const { labels } = objectLabels(base, task.name, scope);
   const configMaps = podConfigMaps(scope, composed, platform, base);
   const pod = mountScriptsAndFiles(composed, platform.scriptDelivery, configMaps);
   const request: BatchRequest = { ...batch, ...facts, pod, labels };
   return [...kind._kind.render(request), ...fileConfigMaps(composed, configMaps.files, labels)];
+}
+
+/** Device plugins and queues follow from the platform's scheduler, so a kind that only Volcano runs needs it there. */
+function checkScheduler({ name }: WorkloadKind, { schedulerName }: PodFragment, { scheduler }: Platform): void {
+  if (schedulerName === 'volcano' && !scheduler.isVolcano) {
+    throw new Error(`'workload' ${name} is placed by Volcano, but the scheduler of the platform is ${scheduler.name}; say Scheduler.volcano() there, or use another kind`);
+  }
 }
 
 function checkTimeToLive({ ttlSecondsAfterFinished }: BatchTask, { delivery }: Platform): void {

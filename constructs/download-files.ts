@@ -1,7 +1,7 @@
 import { type Size } from 'cdk8s';
 import { Construct } from 'constructs';
 
-import { Artifact } from '../lib/artifacts/artifact';
+import { Artifact, checkTuning, type DownloadTuning } from '../lib/artifacts/artifact';
 import { type ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { WeightSource } from '../lib/artifacts/weight-source';
@@ -9,7 +9,7 @@ import { type DownloadOptions, renderDownload } from './download-options';
 import { located } from './located';
 
 /** Files to download once, by a Job. */
-export interface DownloadFilesProps extends DownloadOptions {
+export interface DownloadFilesProps extends DownloadOptions, DownloadTuning {
   /** The store that gets them. */
   readonly store: IArtifactStore;
   /** Where they come from. */
@@ -58,11 +58,12 @@ export class DownloadFiles extends Construct {
     super(scope, id);
     this.artifact = located(this, () => filesArtifact(props, props.artifactName ?? id));
     const bytes = (props.size?.toKibibytes() ?? 1024 * 1024) * 1024;
-    located(this, () => renderDownload(this, this.artifact, { sources: [...props.mirrors ?? [], props.source], include: [], exclude: [], require: props.require ?? [], bytes }, props));
+    located(this, () => renderDownload(this, this.artifact, { sources: [...props.mirrors ?? [], props.source], include: [], exclude: [], require: props.require ?? [], bytes, tuning: props }, props));
   }
 }
 
-function filesArtifact({ store, source, format }: DownloadFilesProps, name: string): Artifact {
+function filesArtifact({ store, source, format, ...tuning }: DownloadFilesProps, name: string): Artifact {
+  checkTuning(tuning);
   if (store.readOnly) {
     throw new Error(`'store' ${store.storeName} is read-only; ${name} cannot be downloaded to it`);
   }

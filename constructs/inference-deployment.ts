@@ -5,7 +5,7 @@ import type { Accelerator } from '../lib/accelerators/accelerator';
 import { checkMemory, type DeviceOptions, type ResolvedDevices, resolveDevices } from '../lib/accelerators/device-options';
 import { Dtype } from '../lib/accelerators/dtype';
 import type { Artifact } from '../lib/artifacts/artifact';
-import { downloadDeadline } from '../lib/artifacts/artifact-mounts';
+import { downloadDeadline } from '../lib/artifacts/download';
 import type { GlmModel } from '../lib/models/glm-model';
 import { MemoryTask } from '../lib/models/memory-estimate';
 import { Platform } from '../lib/platform';

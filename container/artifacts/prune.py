@@ -66,7 +66,7 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def candidates(store: Path, keep: Sequence[str], now: float) -> Iterator[Candidate]:
-    """Yield what this library made in `store` and nothing in `keep` refers to; what others made is left alone.
+    """Yield what this library made in `store` and `keep` does not name; what others made is left alone.
 
     Ours are directories with a marker, and unfinished ones by their endings. Ages are seconds before `now`.
     """

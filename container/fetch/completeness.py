@@ -10,7 +10,7 @@ from pod.exit_codes import BAD_MANIFEST, Fault
 
 
 def check(tree: Path, paths: Set[str]) -> None:
-    """Check `*.index.json` files, whose `weight_map` says which shard holds each weight, as transformers writes them.
+    """Check `*.index.json` files, whose `weight_map` names the shard of each weight, as transformers has it.
 
     `Fault` BAD_MANIFEST names the first shard that is not among `paths`: a pattern dropped it, or the
     source lacks it.

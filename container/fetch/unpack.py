@@ -32,7 +32,7 @@ log = logging.getLogger("fetch_weights")
 
 @dataclass(frozen=True)
 class Entry:
-    """A name with its content, or with the name in the archive that it links to, or with neither: a folder."""
+    """A name with its content, or with the archive's name that it links to, or with neither: a folder."""
 
     name: str
     content: Optional[IO[bytes]] = None
@@ -156,7 +156,7 @@ def _place(entry: Entry, tree: Path, strip: int, budget: _Budget) -> Optional[Tu
 
 
 def _stripped(name: str, strip: int) -> str:
-    """Return `name` without its first folders, "" if nothing is left; `Fault` UNSAFE_NAME for a hostile one."""
+    """Return `name` without its first folders, "" if nothing is left; `Fault` UNSAFE_NAME if hostile."""
     plain = (name[2:] if name.startswith("./") else name).rstrip("/")
     if plain in ("", "."):
         return "" if not name.startswith("/") else safe(name)

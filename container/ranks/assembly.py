@@ -60,4 +60,7 @@ def joined(options: Options, env: Mapping[str, str], signals: Signals) -> Iterat
 
 
 def _mistake(options: Options, plan: Dict[str, Any]) -> str:
-    return mistake_of([server_of(server) for server in plan["servers"]], options)
+    try:
+        return mistake_of([server_of(server) for server in plan["servers"]], options)
+    except ValueError as error:
+        return f"the pods' descriptions cannot be read: {error}"

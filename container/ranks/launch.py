@@ -126,7 +126,10 @@ class _Blame:
         if self._reported is not False:
             return outcome
         return Outcome(
-            outcome.code, f"{outcome.cause}, but another pod failed first", outcome.tail, regroup=True
+            outcome.code,
+            f"{outcome.cause}, after another pod failed or pod 0 was lost",
+            outcome.tail,
+            regroup=True,
         )
 
 

@@ -92,6 +92,9 @@ class MeetingServer(ThreadingMixIn, HTTPServer):
         with self._idle:
             return self._idle.wait_for(lambda: self._answering == 0, max(0.0, end - time.monotonic()))
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay silent about a pod that went away while it was answered: its silence is noticed anyway."""
+
     def server_bind(self) -> None:
         """Bind without looking up our own name, which may take long in a pod."""
         if self.address_family == socket.AF_INET6:
@@ -127,14 +130,18 @@ class _Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(given.encode(), f"Bearer {self.server.token}".encode()):
             self._answer(401, {"error": "wrong token"})
             return
-        length = int(self.headers.get("Content-Length", "0"))
-        if length > LARGEST_BODY:
-            self._answer(413, {"error": f"{length} bytes, but at most {LARGEST_BODY} are read"})
-            return
         try:
-            self._answer(200, self.server.desk.ask(self.path, json.loads(self.rfile.read(length).decode())))
+            answer = self.server.desk.ask(self.path, json.loads(self._body()))
         except ValueError as error:
             self._answer(400, {"error": str(error)})
+        else:
+            self._answer(200, answer)
+
+    def _body(self) -> str:
+        length = int(self.headers.get("Content-Length", "0"))
+        if not 0 <= length <= LARGEST_BODY:
+            raise ValueError(f"a body of {length} bytes is not read, at most {LARGEST_BODY} are")
+        return self.rfile.read(length).decode()
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Stay silent: a line for every sign of life would bury the ranks' own."""

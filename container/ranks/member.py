@@ -100,7 +100,8 @@ class Member:
                 return True
             if self.fallen():
                 return False
-            self._raise_for(reply, stopped)
+            if stopped():
+                raise Fault(TERMINATED, "told to stop while the ranks of other pods were still running")
 
     def report(self, cause: str) -> bool:
         """Report that a rank failed; whether that is our own failure and no consequence of another's."""
@@ -147,7 +148,7 @@ class Member:
     def _send(self, beat: Beat) -> None:
         try:
             reply = Reply(**self._ask("/beat", asdict(beat)))
-        except (OSError, TypeError) as error:
+        except (OSError, TypeError, ValueError) as error:
             with self._changed:
                 self._trouble = str(error)
                 self._unauthorised = isinstance(error, Refused) and "401" in str(error)

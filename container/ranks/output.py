@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import deque
 from pathlib import Path
-from typing import Callable, Deque, List, Optional
+from typing import IO, Callable, Deque, List, Optional
 
 LONGEST_LINE = 64 * 1024
 """Bytes after which an unfinished line is passed on in pieces, since it must not fill the memory."""
@@ -48,7 +49,7 @@ class Output:
         self, prefix: str, log: Optional[Path], on_line: Optional[Callable[[str], None]] = None
     ) -> None:
         self._prefix = f"[{prefix}] ".encode()
-        self._log = log.open("ab") if log else None
+        self._log: Optional[IO[bytes]] = log.open("ab", buffering=0) if log else None
         self._on_line = on_line
         self._lines = Lines()
         self.tail: Deque[str] = deque(maxlen=TAIL)
@@ -56,8 +57,7 @@ class Output:
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the stream."""
         if self._log:
-            self._log.write(data)
-            self._log.flush()
+            self._keep(self._log, data)
         self._show(self._lines.feed(data))
 
     def close(self) -> None:
@@ -65,6 +65,15 @@ class Output:
         self._show(self._lines.finish())
         if self._log:
             self._log.close()
+
+    def _keep(self, log: IO[bytes], data: bytes) -> None:
+        """Write to the log file; a full disk must not end a training whose output is on stdout, too."""
+        try:
+            log.write(data)
+        except OSError as error:
+            logging.getLogger("launch").warning("%s is given up: %s", log.name, error.strerror)
+            self._log = None
+            log.close()
 
     def _show(self, lines: List[bytes]) -> None:
         if not lines:

@@ -22,8 +22,12 @@ _OWNED = (
         "MS_NODE_RANK",
     ),
     *("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
+    "MEET_TOKEN",
 )
-"""Names that are never passed on: job operators set some for the whole pod, where each rank needs its own."""
+"""Names that are never passed on: job operators set some for the whole pod, where each rank needs its own.
+
+The pods' secret is none of the ranks' business.
+"""
 
 
 @dataclass(frozen=True)

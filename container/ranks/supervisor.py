@@ -119,15 +119,15 @@ class Supervisor:
         return all(process.companion for process in self._running.values())
 
     def _decide(self) -> None:
+        if not self._running:
+            return
         now = time.monotonic()
         if self._signals.received and (self._outcome is None or self._outcome.regroup):
             name = signal.Signals(self._signals.received[0]).name
             self._stop(Outcome(TERMINATED, f"told to stop by {name}"), self._signals.received[0])
         elif self._outcome is None and self._changed():
             self._stop(Outcome(TRANSIENT, self._changed(), regroup=True))
-        elif (
-            self._outcome is None and self._finish_by is not None and now >= self._finish_by and self._running
-        ):
+        elif self._outcome is None and self._finish_by is not None and now >= self._finish_by:
             self._stop(ALL_DONE if self._only_companions() else self._unfinished())
         if self._kill_at is not None and now >= self._kill_at:
             self._kill()

@@ -1,3 +1,5 @@
+import type { Size } from 'cdk8s';
+
 import type { GlmModel } from '../models/glm-model';
 import { ArtifactFormat } from './artifact-format';
 import { type IArtifactStore, mountPath } from './artifact-store';
@@ -22,8 +24,49 @@ export interface ExistingArtifactProps {
   readonly marked?: boolean;
 }
 
+/** How hard a download works. None of it changes what comes out. */
+export interface DownloadTuning {
+  /**
+   * Connections at a time, 1 to 64.
+   *
+   * @default 8
+   */
+  readonly connections?: number;
+
+  /**
+   * The most that all connections together take, per second.
+   *
+   * @default - no limit
+   */
+  readonly rateLimit?: Size;
+
+  /**
+   * Hash all files again when they are complete already.
+   *
+   * @default - the marker is believed
+   */
+  readonly verify?: boolean;
+
+  /**
+   * Write progress as JSON lines.
+   *
+   * @default - plain lines
+   */
+  readonly jsonProgress?: boolean;
+}
+
+/** Throws unless the numbers can be passed to the script. */
+export function checkTuning({ connections, rateLimit }: DownloadTuning): void {
+  if (connections !== undefined && !(Number.isInteger(connections) && connections >= 1 && connections <= 64)) {
+    throw new Error(`'connections' must be a whole number from 1 to 64, got ${String(connections)}`);
+  }
+  if (rateLimit !== undefined && rateLimit.toKibibytes() < 1) {
+    throw new Error(`'rateLimit' must be at least 1 KiB a second, got ${rateLimit.asString()}`);
+  }
+}
+
 /** What is downloaded, from where, to which store. */
-export interface DownloadedWeightsProps {
+export interface DownloadedWeightsProps extends DownloadTuning {
   /** The store that holds the weights. */
   readonly store: IArtifactStore;
   /** Where they come from. */
@@ -68,6 +111,7 @@ export interface ArtifactDownload {
   readonly exclude: readonly string[];
   readonly require: readonly string[];
   readonly bytes: number;
+  readonly tuning?: DownloadTuning;
 }
 
 interface ArtifactProps {
@@ -181,8 +225,9 @@ export function weightsDownload(props: DownloadedWeightsProps): ArtifactDownload
   const isRepository = ['huggingface', 'modelscope', 'git-lfs'].includes(source.kind);
   const include = props.include ?? (isRepository ? model.filePatterns : []);
   const isModel = format.name === ArtifactFormat.HUGGING_FACE.name;
+  checkTuning(props);
   if (isModel) {
     checkPatterns(model, include, exclude);
   }
-  return { sources: [...mirrors, source], include: [...include], exclude: [...exclude], require: isModel ? model.requiredPatterns : [], bytes: model.weightsBytes };
+  return { sources: [...mirrors, source], include: [...include], exclude: [...exclude], require: isModel ? model.requiredPatterns : [], bytes: model.weightsBytes, tuning: props };
 }

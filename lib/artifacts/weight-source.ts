@@ -221,7 +221,8 @@ function content(url: string, sha256: string | undefined): LineageValue & object
   return sha256 === undefined ? { url } : { sha256 };
 }
 
-function checkUrl(what: string, url: string): void {
+/** Throws unless it is an http or https URL without credentials. */
+export function checkUrl(what: string, url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !['http:', 'https:'].includes(parsed.protocol)) {
     throw new Error(`'${what}' must be an http or https URL, got '${url}'`);

@@ -38,6 +38,8 @@ function mergeLayer<T>(what: string, layer: readonly Claim<T>[]): Map<string, So
   return seen;
 }
 
+/** Environment variables by their value alone, since the error names them already. */
 function show(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  const text = (value as { value?: unknown } | null)?.value ?? value;
+  return typeof text === 'string' ? text : JSON.stringify(text);
 }

@@ -103,14 +103,15 @@ def test_a_signed_url_that_expires_is_resolved_again(hub, fetching, server):
         assert refused < next(served)
 
 
-def test_a_resolved_place_is_kept_for_all_ranges(hub, fetching, server):
+def test_a_resolved_place_is_kept_for_all_ranges(fetching, server):
+    hub = HuggingFaceHub(server, {SHARD: model()[SHARD]}, token=TOKEN)
     with FaultyServer().running() as network:
         network.route("/cdn", hub.healthy(SHARD))
         hub.serve(SHARD, lambda _request: Reply(b"", 302, {"Location": f"{network.url}/cdn"}))
-        options = ("--connections", 1, "--chunk-size", 16384)
+        options = ("--connections", 2, "--chunk-size", 16384)
         assert fetching.run(hub.source(tokenEnv="HF_TOKEN"), options=options, HF_TOKEN=TOKEN)[0] == 0
-        assert sum(request.path == hub.path(SHARD) for request in server.requests) == 1
-        assert len(network.requests) > 1
+        resolved = sum(request.path == hub.path(SHARD) for request in server.requests)
+        assert resolved <= 2 < len(network.requests)
 
 
 def test_modelscope_gets_its_token_as_a_cookie(fetching, server):

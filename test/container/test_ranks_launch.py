@@ -101,6 +101,15 @@ def test_logs_of_the_driver_go_beside_ours_unless_the_pod_says_where(launcher, t
     assert (logs / "rank_0.log").read_bytes() == b"up\nup\n"
 
 
+def test_a_log_that_cannot_be_written_is_given_up(launcher, tmp_path):
+    (tmp_path / "rank_0.log").symlink_to("/dev/full")
+    code, output = launcher.run("--devices", 2, "--rank-env", "torch", "--log-dir", tmp_path)
+    assert code == 0, output
+    assert f"WARNING launch: {tmp_path}/rank_0.log is given up: No space left on device" in log(output)
+    assert [lines(output, name) for name in ("rank 0", "rank 1")] == [["up"], ["up"]]
+    assert (tmp_path / "rank_1.log").read_bytes() == b"up\n"
+
+
 def test_a_single_rank_reads_our_stdin(launcher, python, container, tmp_path):
     reading = launcher.python_code("import sys; print(sys.stdin.read())")
     result = subprocess.run(
@@ -146,7 +155,8 @@ def test_progress_is_told_from_the_log_of_the_first_rank(launcher):
 
 
 def test_the_environment_of_the_pod_is_passed_on_byte_by_byte(launcher):
-    launcher.run("--devices", 1, "--rank-env", "torch", ODD="a b\n$(x) 'q\"")
+    launcher.run("--devices", 1, "--rank-env", "torch", ODD="a b\n$(x) 'q\"", MEET_TOKEN="secret")
+    assert "MEET_TOKEN" not in launcher.noted(1)["0"]["env"]
     assert launcher.noted(1)["0"]["env"]["ODD"] == "a b\n$(x) 'q\""
 
 

@@ -148,6 +148,34 @@ def test_a_pod_that_is_told_to_stop_leaves_at_once(job):
     assert job.codes() == everyone(job)
 
 
+def finish_pod_0(job):
+    for rank in range(job.devices):
+        job.finish(rank)
+    wait_for(lambda: job.log(0).count("ended with code 0") == job.devices, job)
+
+
+def test_a_pod_that_is_done_waits_and_starts_again_when_another_fails_late(job):
+    job.start_all()
+    job.until_up()
+    finish_pod_0(job)
+    job.fail(job.devices)
+    assert job.running[1].wait(20) == 138
+    assert job.running[0].poll() is None
+    job.start(1)
+    job.until_up(2)
+    job.open_gate()
+    assert job.codes() == everyone(job)
+
+
+def test_a_pod_that_is_done_and_told_to_stop_is_not_done(job):
+    job.start_all()
+    job.until_up()
+    finish_pod_0(job)
+    job.running[0].terminate()
+    assert job.running[0].wait(20) == 42
+    assert job.cause(0) == "told to stop while the ranks of other pods were still running"
+
+
 def test_a_pod_that_is_missing_is_named(job):
     job.start_all("--wait", 2, without=(1,))
     assert set(job.codes().values()) == {50}

@@ -79,6 +79,8 @@ describe('workload kinds, rank tables and retries', () => {
     ['the operator\'s rank table in an Indexed Job', tune({ workload: WorkloadKind.INDEXED_JOB, rankTable: RankTable.OPERATOR }), '[test/finetune] \'rankTable\' of the workload IndexedJob must be one of generated, file, none, got operator'],
     ['a generated rank table in an AscendJob', tune({ workload: WorkloadKind.ASCEND_JOB, rankTable: RankTable.GENERATED }, VOLCANO), '[test/finetune] \'rankTable\' of the workload AscendJob must be one of none, got generated'],
     ['the operator\'s rank table in an AscendJob', tune({ workload: WorkloadKind.ASCEND_JOB, rankTable: RankTable.OPERATOR }, VOLCANO), '[test/finetune] \'rankTable\' of the workload AscendJob must be one of none, got operator'],
+    ['a Volcano Job on a platform without Volcano', tune({ workload: WorkloadKind.VOLCANO_JOB }), '[test/finetune] \'workload\' VolcanoJob is placed by Volcano, but the scheduler of the platform is default; say Scheduler.volcano() there, or use another kind'],
+    ['an AscendJob under Kueue', tune({ workload: WorkloadKind.ASCEND_JOB }, { ...everyVendor(), scheduler: Scheduler.kueue({ queue: 'llm' }) }), '[test/finetune] \'workload\' AscendJob is placed by Volcano, but the scheduler of the platform is kueue; say Scheduler.volcano() there, or use another kind'],
     ['a rank table from a relative file', () => RankTable.fromFile('hccl.json'), 'a rank table\'s path must be absolute, got \'hccl.json\''],
     ['negative retries', tune({ backoffLimit: -1 }), '[test/finetune] \'backoffLimit\' must be a whole number from 0, got -1'],
     ['retries that are no number', tune({ backoffLimit: NaN }), '[test/finetune] \'backoffLimit\' must be a whole number from 0, got NaN'],

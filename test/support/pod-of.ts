@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
 
 /** The pod template of an object, and its main container. */
 export function podOf(object: KubernetesObject): { metadata: V1ObjectMeta; spec: V1PodSpec; container: V1Container } {
-  const [{ metadata, spec }] = podTemplates(object) as [{ metadata: V1ObjectMeta; spec: V1PodSpec }];
+  const { metadata, spec } = podTemplates(object)[0]!;
   return { metadata, spec, container: spec.containers[0]! };
 }
 

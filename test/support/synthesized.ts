@@ -1,6 +1,6 @@
 import { Chart, Testing } from 'cdk8s';
 
-import { Accelerator, Artifact, ArtifactFormat, DevicePlugin, type IArtifactStore, NodeType, Platform, type PlatformProps, Scheduler } from 'cdk8s-chatglm';
+import { Accelerator, Artifact, type ArtifactFormat, DevicePlugin, type IArtifactStore, NodeType, Platform, type PlatformProps, Scheduler } from 'cdk8s-chatglm';
 
 import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
 

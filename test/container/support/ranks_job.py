@@ -13,6 +13,7 @@ from pathlib import Path
 from support.ranks_launcher import HERE, alive
 
 RANK = """\
+trap 'exit 0' USR2
 id=${RANK_ID:-${RANK:-${MS_NODE_ID:-scheduler}}}
 size=${RANK_SIZE:-${WORLD_SIZE:-$MS_WORKER_NUM}}
 env >"$0/env_$id"
@@ -96,6 +97,10 @@ class Job:
         lines = (self.notes / f"env_{rank}").read_text().splitlines()
         found = dict(line.split("=", 1) for line in lines if "=" in line)
         return [found.get(name) for name in names]
+
+    def finish(self, rank: int) -> None:
+        """Have rank `rank` end with 0 while the others hold."""
+        os.kill(int(self.starts(rank)[-1][3]), signal.SIGUSR2)
 
     def fail(self, rank: int) -> None:
         """Have rank `rank` end by SIGUSR1 while the others hold."""

@@ -1,6 +1,6 @@
 import { Size } from 'cdk8s';
 import {
-  Accelerator, CambriconMode, DevicePlugin, EnvPreset, GlmModel, InferenceDeployment, type InferenceDeploymentProps, NodeType, Runtime, Scheduler, ScriptDelivery, SecurityLevel,
+  Accelerator, CambriconMode, DevicePlugin, EnvPreset, GlmModel, InferenceDeployment, type InferenceDeploymentProps, NodeType, Runtime, Scheduler, ScriptDelivery, SecurityLevel, Vendor,
 } from 'cdk8s-chatglm';
 
 import type { KubernetesObject } from '../../../lib/workloads/kubernetes-object';
@@ -89,7 +89,7 @@ function hamiCases({ hamiName }: Accelerator): Case[] {
 }
 
 function cambriconCases({ vendor, series }: Accelerator): Case[] {
-  if (vendor !== 'cambricon') {
+  if (vendor !== Vendor.CAMBRICON) {
     return [];
   }
   const modes: [CambriconMode, string][] = [
@@ -104,7 +104,7 @@ function cambriconCases({ vendor, series }: Accelerator): Case[] {
 }
 
 function sophgoCases({ vendor }: Accelerator): Case[] {
-  return vendor !== 'sophgo' ? [] : [
+  return vendor !== Vendor.SOPHGO ? [] : [
     {
       title: 'generic-device-plugin', plugin: (devicesPerUnit) => DevicePlugin.genericDevicePlugin({ name: 'bm1684x', devicesPerUnit }),
       resources: () => ({ 'squat.ai/bm1684x': 1 }),

@@ -1,0 +1,82 @@
+import type { Duration } from 'cdk8s';
+import { Construct } from 'constructs';
+
+import type { Artifact } from '../lib/artifacts/artifact';
+import { type IArtifactStore, mountPath, storeVolume } from '../lib/artifacts/artifact-store';
+import { checkImage } from '../lib/image';
+import { PYTHON_IMAGE, scriptPath } from '../lib/pods/scripts';
+import { SecurityLevel } from '../lib/pods/security-level';
+import type { Task } from '../lib/runtimes/task';
+import { WorkloadKind } from '../lib/workloads/workload-kind';
+import { renderBatchTask } from './batch-task';
+import type { DownloadOptions } from './download-options';
+import { located } from './located';
+
+/** What to remove from a store. */
+export interface PruneArtifactsProps extends DownloadOptions {
+  /** The store. */
+  readonly store: IArtifactStore;
+  /** The artifacts that stay. Whatever else this library made there goes; directories of others are left alone. */
+  readonly keep: Artifact[];
+
+  /**
+   * Really remove. Without it the Job only says what it would remove.
+   *
+   * @default false
+   */
+  readonly remove?: boolean;
+
+  /**
+   * Keep what changed in this time, which a workflow may just be making.
+   *
+   * @default Duration.days(1)
+   */
+  readonly minimumAge?: Duration;
+}
+
+/** A Job that removes artifacts which nothing refers to any more. It is a dry run unless `remove` is set. */
+export class PruneArtifacts extends Construct {
+  /**
+   * @throws if nothing is kept, something kept is on another store, or the store is read-only
+   */
+  constructor(scope: Construct, id: string, props: PruneArtifactsProps) {
+    super(scope, id);
+    located(this, () => renderBatchTask(this, { task: pruneTask(props), kind: WorkloadKind.JOB, pods: 1, options: props, backoffLimit: props.backoffLimit ?? 3 }));
+  }
+}
+
+function pruneTask({ store, keep, remove = false, minimumAge, image = PYTHON_IMAGE }: PruneArtifactsProps): Task {
+  checkImage('image', image);
+  checkKeep(store, keep);
+  return {
+    name: 'prune',
+    runtime: 'prune',
+    image,
+    command: [
+      'python3', scriptPath('prune_artifacts'), '--store', mountPath(store), ...keep.flatMap(({ directory }) => ['--keep', directory]),
+      ...(minimumAge === undefined ? [] : ['--min-age', String(minimumAge.toSeconds())]), ...(remove ? ['--delete'] : []),
+    ],
+    inputs: [],
+    security: SecurityLevel.RESTRICTED,
+    fragment: {
+      scripts: ['prune_artifacts'],
+      volumes: [storeVolume(store)],
+      mounts: [{ name: storeVolume(store).name, mountPath: mountPath(store), ...(!remove && { readOnly: true }) }],
+      requests: { cpu: '100m', memory: '64Mi' },
+      limits: { memory: '256Mi' },
+    },
+  };
+}
+
+function checkKeep(store: IArtifactStore, keep: readonly Artifact[]): void {
+  if (store.readOnly) {
+    throw new Error(`'store' ${store.storeName} is read-only; nothing can be removed from it`);
+  }
+  if (keep.length === 0) {
+    throw new Error(`'keep' is empty, so everything on the store '${store.storeName}' would go; name the artifacts that are in use`);
+  }
+  const elsewhere = keep.find((artifact) => artifact.store.storeName !== store.storeName);
+  if (elsewhere !== undefined) {
+    throw new Error(`'keep' has ${elsewhere.directory}, which is on the store '${elsewhere.store.storeName}', not on '${store.storeName}'`);
+  }
+}

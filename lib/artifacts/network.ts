@@ -1,0 +1,41 @@
+import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
+
+import type { Platform } from '../platform';
+import { mergeClaims } from '../pods/merge';
+import type { EnvEntry } from '../pods/pod-fragment';
+import type { TokenReference } from './weight-source';
+
+const CA_PATH = '/etc/cdk8s-chatglm/ca';
+
+/** The variables that reach the network on a platform: credentials from Secrets and the proxy. */
+export function networkEnv(tokens: readonly TokenReference[], platform: Platform): EnvEntry[] {
+  const { httpProxy, httpsProxy, noProxy = [] } = platform.props;
+  const proxied = httpProxy !== undefined || httpsProxy !== undefined;
+  return [
+    ...tokenEnv(tokens),
+    ...(httpProxy === undefined ? [] : [{ name: 'HTTP_PROXY', value: httpProxy }]),
+    ...(httpsProxy === undefined ? [] : [{ name: 'HTTPS_PROXY', value: httpsProxy }]),
+    ...(proxied ? [{ name: 'NO_PROXY', value: [...noProxy, 'localhost', '127.0.0.1', '.svc', '.cluster.local'].join(',') }] : []),
+  ];
+}
+
+/** The volume of the platform's private certificate authority; none without one. */
+export function caVolumes({ props: { caBundle } }: Platform): V1Volume[] {
+  return caBundle === undefined ? [] : [{ name: 'ca-bundle', configMap: { name: caBundle.configMapName } }];
+}
+
+/** Its mount. */
+export function caMounts(platform: Platform): V1VolumeMount[] {
+  return caVolumes(platform).map(({ name }) => ({ name, mountPath: CA_PATH, readOnly: true }));
+}
+
+/** The flag that makes a script trust it. */
+export function caArguments({ props: { caBundle } }: Platform): string[] {
+  return caBundle === undefined ? [] : ['--ca-bundle', `${CA_PATH}/${caBundle.key ?? 'ca.crt'}`];
+}
+
+/** Sources of one kind share the variable of their token, so they must share the token. */
+function tokenEnv(tokens: readonly TokenReference[]): EnvEntry[] {
+  const claims = tokens.map(({ env, secretName, key }) => ({ key: env, source: `the secret '${secretName}'`, value: { secretKeyRef: { name: secretName, key } } }));
+  return [...mergeClaims('token', [claims])].map(([name, { value }]) => ({ name, valueFrom: value }));
+}
