@@ -105,7 +105,7 @@ class Delivery:
         if made.lineage != options.lineage:
             problem = f"its lineage is {made.lineage}, not {options.lineage}"
         if problem is None and options.verify:
-            problem = verify.damaged(options.target, made)
+            problem = verify.damaged(options.target, made, self._stop)
         if problem is not None:
             raise Fault(
                 BAD_ARTIFACT,
@@ -188,7 +188,7 @@ class Delivery:
                 (tree / file.path).unlink()
         with storing(self._partial.archive):
             shutil.rmtree(str(self._partial.archive))
-        return verify.digests(tree, [file.path for file in chosen])
+        return verify.digests(tree, [file.path for file in chosen], self._stop)
 
 
 def _amount(files: Sequence[RemoteFile]) -> str:

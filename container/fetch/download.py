@@ -15,8 +15,6 @@ from fetch.retry import Retries, Retryable
 from pod.exit_codes import BAD_MANIFEST, Fault
 
 READ_BYTES = 128 * 1024
-SLOWEST = 1024
-"""Bytes a second below which a connection counts as stalled: a new one is likely to be better."""
 
 
 class Download:
@@ -30,7 +28,7 @@ class Download:
         self._retries = retries
         self._limit = limit
         self._piece = limit.piece(READ_BYTES, connections)
-        self._slowest = min(SLOWEST, self._piece)
+        self._slowest = limit.slowest(connections)
         self._stall = stall
         self._rate = 0.0
 

@@ -92,7 +92,7 @@ class Client:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._locations: Dict[str, str] = {}
+        self._locations: Dict[str, Tuple[str, Mapping[str, str]]] = {}
 
     def open(
         self, request: Request, start: int = 0, end: Optional[int] = None, ranged: bool = False
@@ -108,7 +108,7 @@ class Client:
         known = self._locations.get(request.url)
         if known is not None:
             try:
-                return self._follow(replace(request, url=known, credentials={}), request.url)
+                return self._follow(replace(request, url=known[0], credentials=known[1]), request.url)
             except (Fault, Retryable):
                 self._locations.pop(request.url, None)
         return self._follow(request, request.url)
@@ -120,7 +120,7 @@ class Client:
             if response.status not in _REDIRECTS:
                 self._check(response, redirected=url != asked)
                 if url != first:
-                    self._locations[asked] = url
+                    self._locations[asked] = (url, request.credentials)
                 return response
             url = _next(response)
             same = origin(url) == origin(request.url)

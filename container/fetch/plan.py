@@ -99,9 +99,10 @@ class Plan:
     def release(self, span: Span) -> None:
         """Give back what is left of `span`."""
         with self._wake:
-            if span.epoch == span.file.epoch:
-                span.file.taken.difference_update(range(span.first, span.last + 1))
-                span.file.next_free = min(span.file.next_free, span.first)
+            left = span.file.taken.intersection(range(span.first, span.last + 1))
+            if left and span.epoch == span.file.epoch:
+                span.file.taken -= left
+                span.file.next_free = min(span.file.next_free, *left)
             self._wake.notify_all()
 
     def stream_only(self, span: Span) -> None:

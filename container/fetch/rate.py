@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Optional
 
+SLOWEST = 1024.0
+
 
 class RateLimit:
     """At most `bytes_per_second` over all threads; None is no limit."""
@@ -20,6 +22,10 @@ class RateLimit:
         if self._rate is None:
             return most
         return max(1024, min(most, self._rate // (4 * connections)))
+
+    def slowest(self, connections: int) -> float:
+        """Return the bytes a second below which a connection counts as stalled."""
+        return SLOWEST if self._rate is None else min(SLOWEST, self._rate / (4 * connections))
 
     def take(self, count: int, stop: threading.Event) -> None:
         """Wait until `count` more bytes fit the limit, or until `stop`."""

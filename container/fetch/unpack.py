@@ -45,8 +45,9 @@ def extract(archive: Path, tree: Path, strip: int, label: str) -> None:
     `Fault` UNSAFE_NAME for names that leave the tree, links and devices; BAD_ARTIFACT for what is no
     archive, is damaged, or is a bomb.
     """
+    space.check(tree, archive.stat().st_size)
     most = max(SMALL_BYTES, MOST_GROWTH * archive.stat().st_size)
-    budget = _Budget(most, tree, label)
+    budget = _Budget(most, label)
     try:
         links = [link for link in (_place(e, tree, strip, budget) for e in _entries(archive, label)) if link]
     except (
@@ -69,10 +70,9 @@ def extract(archive: Path, tree: Path, strip: int, label: str) -> None:
 class _Budget:
     """What may still be unpacked."""
 
-    def __init__(self, most: int, tree: Path, label: str) -> None:
+    def __init__(self, most: int, label: str) -> None:
         self._most = most
         self._left = most
-        self._tree = tree
         self._label = label
         self._entries = 0
         self.files = 0
@@ -90,9 +90,6 @@ class _Budget:
             raise Fault(
                 BAD_ARTIFACT, f"{self._label} unpacks to more than {self._most} bytes: refused as a bomb"
             )
-
-    def room(self, count: int) -> None:
-        space.check(self._tree, count)
 
 
 def _entries(archive: Path, label: str) -> Iterator[Entry]:

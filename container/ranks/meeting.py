@@ -50,9 +50,12 @@ class Reply:
 
 @dataclass
 class _Member:
+    """`idle`: it said that it gathers after the last plan fell; until then it may run that plan's ranks."""
+
     beat: Beat
     seen: float
     told: bool = False
+    idle: bool = False
 
 
 @dataclass
@@ -110,9 +113,11 @@ class Meeting:
         """Take leave of pod `node`, which ends for another reason than a failed rank."""
         known = self._members.get(node)
         if known and known.beat.instance == instance:
+            # Without pod 0 the others could not learn that all are done.
+            done = known.beat.state == FINISHED and (node != 0 or self._finished())
             del self._members[node]
             self._left.add(node)
-            if self._plan is not None and known.beat.state != FINISHED:
+            if not done:
                 self._fall(f"pod {node}: {cause}")
 
     def all_told(self) -> bool:
@@ -146,7 +151,8 @@ class Meeting:
         if known is None or known.beat.instance != beat.instance:
             self._wrong = ""
         told = known.told if known and known.beat.instance == beat.instance else False
-        self._members[beat.node] = _Member(beat, self.clock(), told)
+        idle = beat.state == GATHERING and self._plan is None
+        self._members[beat.node] = _Member(beat, self.clock(), told, idle)
 
     def _drop_silent(self) -> None:
         now = self.clock()
@@ -161,7 +167,7 @@ class Meeting:
         self._plan = None
         self._cause = cause
         for member in self._members.values():
-            member.told = False
+            member.told = member.idle = False
 
     def _form(self) -> None:
         if self._plan is not None or self._wrong or self._waiting():
@@ -191,7 +197,7 @@ class Meeting:
         unready = [node for node, member in sorted(self._members.items()) if member.beat.offer is None]
         if unready:
             return f"{pods(unready)} of {self.nodes} have no rank table yet"
-        busy = [node for node, member in sorted(self._members.items()) if member.beat.state != GATHERING]
+        busy = [node for node, member in sorted(self._members.items()) if not member.idle]
         if busy:
             return f"{pods(busy)} of {self.nodes} still stop their ranks"
         digests = {str((member.beat.offer or {}).get("digest")) for member in self._members.values()}

@@ -139,7 +139,9 @@ class Member:
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             beat = self._beat
-            self._send(beat)
+            if beat.state != GATHERING or self._reply.plan is None:
+                # With a plan in hand our ranks are as good as started: pod 0 must not hear that we gather.
+                self._send(beat)
             # Waiting for the others takes tenths of a second where all are there, but may last minutes.
             pause = FIRST_PAUSE if beat.state == RUNNING else min(pause * 1.3, LAST_PAUSE)
             self._kick.wait(self._times.heartbeat if beat.state == RUNNING else pause)

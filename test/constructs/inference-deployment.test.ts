@@ -1,13 +1,417 @@
-import { GlmModel, InferenceDeployment, Runtime } from 'cdk8s-chatglm';
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import { ApiObject, Chart, JsonPatch, Size, Testing } from 'cdk8s';
+import { Cpu, EnvValue, Secret, ServiceType } from 'cdk8s-plus-27';
+import {
+  Accelerator, Artifact, ArtifactFormat, DevicePlugin, Dtype, EnvPresets, GlmModel, InferenceDeployment, type InferenceDeploymentProps, NodeType,
+  Runtime, ScriptDelivery, SecurityLevel, ServingBackend, WeightSource,
+} from 'cdk8s-chatglm';
 
-import { chartWith, only, synthesized } from '../support/synthesized';
+import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
+import { dottedLines } from '../support/dotted-paths';
+import { reachManifest } from '../support/every-prop';
+import { artifact, chartWith, CHIP, everyVendor, only, STORE, synthesized } from '../support/synthesized';
+import { serve, SERVER } from '../support/workloads';
 
-test('a server without accelerator asks for no device and is restricted', () => {
-  const chart = chartWith();
+describe('no default surprises', () => {
+  test('every field of the Deployment of a minimal server', () => {
+    expect(dottedLines(only(serve(), 'Deployment'))).toEqual([
+      'apiVersion: "apps/v1"',
+      'kind: "Deployment"',
+      'metadata.labels[app.kubernetes.io/component]: "serve"',
+      'metadata.labels[app.kubernetes.io/instance]: "test-chat"',
+      'metadata.labels[app.kubernetes.io/managed-by]: "cdk8s-chatglm"',
+      'metadata.labels[app.kubernetes.io/name]: "chatglm"',
+      'metadata.labels[app.kubernetes.io/part-of]: "test"',
+      'metadata.name: "test-chat"',
+      'metadata.namespace: "llm"',
+      'spec.progressDeadlineSeconds: 1860',
+      'spec.replicas: 1',
+      'spec.revisionHistoryLimit: 3',
+      'spec.selector.matchLabels[app.kubernetes.io/component]: "serve"',
+      'spec.selector.matchLabels[app.kubernetes.io/instance]: "test-chat"',
+      'spec.strategy.type: "Recreate"',
+      'spec.template.metadata.annotations[cdk8s-chatglm/scripts]: "<digest>"',
+      'spec.template.metadata.labels[app.kubernetes.io/component]: "serve"',
+      'spec.template.metadata.labels[app.kubernetes.io/instance]: "test-chat"',
+      'spec.template.metadata.labels[app.kubernetes.io/managed-by]: "cdk8s-chatglm"',
+      'spec.template.metadata.labels[app.kubernetes.io/name]: "chatglm"',
+      'spec.template.metadata.labels[app.kubernetes.io/part-of]: "test"',
+      'spec.template.spec.automountServiceAccountToken: false',
+      'spec.template.spec.containers[0].command: ["python3","/opt/cdk8s-chatglm/serve_model.py","--backend","echo","--model-name","chatglm3-6b","--model-family","chatglm3","--port","8000","--context-length","2048","--drain-delay","5"]',
+      'spec.template.spec.containers[0].env[0].name: "HOME"',
+      'spec.template.spec.containers[0].env[0].value: "/home/chatglm"',
+      'spec.template.spec.containers[0].env[1].name: "USER"',
+      'spec.template.spec.containers[0].env[1].value: "chatglm"',
+      'spec.template.spec.containers[0].env[2].name: "LOGNAME"',
+      'spec.template.spec.containers[0].env[2].value: "chatglm"',
+      'spec.template.spec.containers[0].image: "docker.io/library/python:3.12.7-slim-bookworm"',
+      'spec.template.spec.containers[0].imagePullPolicy: "IfNotPresent"',
+      'spec.template.spec.containers[0].livenessProbe.failureThreshold: 6',
+      'spec.template.spec.containers[0].livenessProbe.httpGet.path: "/health"',
+      'spec.template.spec.containers[0].livenessProbe.httpGet.port: "http"',
+      'spec.template.spec.containers[0].livenessProbe.periodSeconds: 20',
+      'spec.template.spec.containers[0].livenessProbe.timeoutSeconds: 10',
+      'spec.template.spec.containers[0].name: "serve"',
+      'spec.template.spec.containers[0].ports[0].containerPort: 8000',
+      'spec.template.spec.containers[0].ports[0].name: "http"',
+      'spec.template.spec.containers[0].readinessProbe.failureThreshold: 3',
+      'spec.template.spec.containers[0].readinessProbe.httpGet.path: "/ready"',
+      'spec.template.spec.containers[0].readinessProbe.httpGet.port: "http"',
+      'spec.template.spec.containers[0].readinessProbe.periodSeconds: 10',
+      'spec.template.spec.containers[0].readinessProbe.timeoutSeconds: 5',
+      'spec.template.spec.containers[0].resources.requests.cpu: "100m"',
+      'spec.template.spec.containers[0].resources.requests.memory: "128Mi"',
+      'spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: false',
+      'spec.template.spec.containers[0].securityContext.capabilities.drop: ["ALL"]',
+      'spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem: true',
+      'spec.template.spec.containers[0].startupProbe.failureThreshold: 6',
+      'spec.template.spec.containers[0].startupProbe.httpGet.path: "/ready"',
+      'spec.template.spec.containers[0].startupProbe.httpGet.port: "http"',
+      'spec.template.spec.containers[0].startupProbe.periodSeconds: 10',
+      'spec.template.spec.containers[0].startupProbe.timeoutSeconds: 5',
+      'spec.template.spec.containers[0].terminationMessagePolicy: "FallbackToLogsOnError"',
+      'spec.template.spec.containers[0].volumeMounts[0].mountPath: "/home/chatglm"',
+      'spec.template.spec.containers[0].volumeMounts[0].name: "home"',
+      'spec.template.spec.containers[0].volumeMounts[1].mountPath: "/tmp"',
+      'spec.template.spec.containers[0].volumeMounts[1].name: "tmp"',
+      'spec.template.spec.containers[0].volumeMounts[2].mountPath: "/opt/cdk8s-chatglm"',
+      'spec.template.spec.containers[0].volumeMounts[2].name: "scripts"',
+      'spec.template.spec.containers[0].volumeMounts[2].readOnly: true',
+      'spec.template.spec.enableServiceLinks: false',
+      'spec.template.spec.initContainers[0].command: ["sh","-ec","for source in /scripts-source/*/*; do file=/opt/cdk8s-chatglm/$(printf %s \\"${source##*/}\\" | tr - /); mkdir -p \\"${file%/*}\\"; cp -L \\"$source\\" \\"$file\\"; done"]',
+      'spec.template.spec.initContainers[0].image: "docker.io/library/python:3.12.7-slim-bookworm"',
+      'spec.template.spec.initContainers[0].imagePullPolicy: "IfNotPresent"',
+      'spec.template.spec.initContainers[0].name: "copy-scripts"',
+      'spec.template.spec.initContainers[0].resources.limits.memory: "128Mi"',
+      'spec.template.spec.initContainers[0].resources.requests.cpu: "50m"',
+      'spec.template.spec.initContainers[0].resources.requests.memory: "32Mi"',
+      'spec.template.spec.initContainers[0].securityContext.allowPrivilegeEscalation: false',
+      'spec.template.spec.initContainers[0].securityContext.capabilities.drop: ["ALL"]',
+      'spec.template.spec.initContainers[0].securityContext.readOnlyRootFilesystem: true',
+      'spec.template.spec.initContainers[0].securityContext.seccompProfile.type: "RuntimeDefault"',
+      'spec.template.spec.initContainers[0].volumeMounts[0].mountPath: "/scripts-source/scripts-serve-model"',
+      'spec.template.spec.initContainers[0].volumeMounts[0].name: "scripts-serve-model"',
+      'spec.template.spec.initContainers[0].volumeMounts[0].readOnly: true',
+      'spec.template.spec.initContainers[0].volumeMounts[1].mountPath: "/opt/cdk8s-chatglm"',
+      'spec.template.spec.initContainers[0].volumeMounts[1].name: "scripts"',
+      'spec.template.spec.securityContext.fsGroup: 1000',
+      'spec.template.spec.securityContext.fsGroupChangePolicy: "OnRootMismatch"',
+      'spec.template.spec.securityContext.runAsGroup: 1000',
+      'spec.template.spec.securityContext.runAsNonRoot: true',
+      'spec.template.spec.securityContext.runAsUser: 1000',
+      'spec.template.spec.securityContext.seccompProfile.type: "RuntimeDefault"',
+      'spec.template.spec.terminationGracePeriodSeconds: 125',
+      'spec.template.spec.volumes[0].emptyDir: {}',
+      'spec.template.spec.volumes[0].name: "home"',
+      'spec.template.spec.volumes[1].emptyDir: {}',
+      'spec.template.spec.volumes[1].name: "tmp"',
+      'spec.template.spec.volumes[2].configMap.name: "test-scripts-serve-model"',
+      'spec.template.spec.volumes[2].name: "scripts-serve-model"',
+      'spec.template.spec.volumes[3].emptyDir: {}',
+      'spec.template.spec.volumes[3].name: "scripts"',
+    ]);
+  });
 
-  new InferenceDeployment(chart, 'chat', { model: GlmModel.CHATGLM3_6B, runtime: Runtime.echo() });
+  test('every field of its Service', () => {
+    expect(dottedLines(only(serve(), 'Service'))).toEqual([
+      'apiVersion: "v1"',
+      'kind: "Service"',
+      'metadata.labels[app.kubernetes.io/component]: "serve"',
+      'metadata.labels[app.kubernetes.io/instance]: "test-chat"',
+      'metadata.labels[app.kubernetes.io/managed-by]: "cdk8s-chatglm"',
+      'metadata.labels[app.kubernetes.io/name]: "chatglm"',
+      'metadata.labels[app.kubernetes.io/part-of]: "test"',
+      'metadata.name: "test-chat"',
+      'metadata.namespace: "llm"',
+      'spec.externalIPs: []',
+      'spec.ports[0].name: "http"',
+      'spec.ports[0].port: 80',
+      'spec.ports[0].targetPort: 8000',
+      'spec.selector[app.kubernetes.io/component]: "serve"',
+      'spec.selector[app.kubernetes.io/instance]: "test-chat"',
+      'spec.type: "ClusterIP"',
+    ]);
+  });
 
-  const deployment = only(synthesized(chart), 'Deployment');
-  expect(deployment.metadata.name).toBe('test-chat');
-  expect(deployment.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  test('beside them there is only the ConfigMap of the server\'s script', () => {
+    expect(serve().map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual(['Deployment/test-chat', 'Service/test-chat', 'ConfigMap/test-scripts-serve-model']);
+  });
 });
+
+const POD = 'Deployment.spec.template.spec';
+const MAIN = `${POD}.containers[0]`;
+const TEMPLATE = 'Deployment.spec.template.metadata';
+
+/** Deployment and Service of one server, by kind. */
+function byKind(props: Partial<InferenceDeploymentProps>): Record<string, KubernetesObject> {
+  return Object.fromEntries(serve(props).filter(({ kind }) => kind !== 'ConfigMap').map((object) => [object.kind, object]));
+}
+
+const ATB = Runtime.atbModels({ image: 'registry.corp.example/llm/atb:1.0' });
+const words = (...expected: string[]): unknown => expect.arrayContaining(expected);
+
+describe('every prop reaches the manifest', () => {
+  reachManifest<InferenceDeploymentProps>({
+    model: { props: { model: GlmModel.GLM_4_9B_CHAT }, reaches: { [`${MAIN}.command`]: words('--model-name', 'glm-4-9b-chat', '--model-family', 'glm4') } },
+    runtime: {
+      given: { accelerator: CHIP, model: GlmModel.CHATGLM2_6B, backend: ServingBackend.ECHO }, props: { runtime: ATB },
+      reaches: { [`${MAIN}.image`]: 'registry.corp.example/llm/atb:1.0' },
+    },
+    weights: {
+      props: { weights: artifact(ArtifactFormat.HUGGING_FACE, 'chatglm3') },
+      reaches: { [`${MAIN}.command`]: words('--model-path', '/artifacts/store/chatglm3'), [`${MAIN}.volumeMounts[0].readOnly`]: true },
+    },
+    accelerator: {
+      props: { accelerator: CHIP },
+      reaches: { [`${MAIN}.resources.limits[huawei.com/Ascend910]`]: 1, [`${MAIN}.resources.requests[huawei.com/Ascend910]`]: 1 },
+    },
+    devices: {
+      given: { accelerator: CHIP }, props: { devices: 4 },
+      reaches: { [`${MAIN}.resources.limits[huawei.com/Ascend910]`]: 4, [`${MAIN}.resources.requests.cpu`]: '16', [`${POD}.volumes[0].emptyDir.sizeLimit`]: '4096Mi' },
+    },
+    dtype: {
+      given: { accelerator: CHIP, weights: artifact(ArtifactFormat.HUGGING_FACE) }, props: { dtype: Dtype.INT8 },
+      reaches: { [`${MAIN}.resources.requests.memory`]: '11Gi' },
+    },
+    contextLength: { props: { contextLength: 4096 }, reaches: { [`${MAIN}.command`]: words('--context-length', '4096') } },
+    replicas: { props: { replicas: 3 }, reaches: { 'Deployment.spec.replicas': 3 } },
+    backend: {
+      given: { runtime: ATB, accelerator: CHIP, model: GlmModel.CHATGLM2_6B, weights: artifact(ArtifactFormat.HUGGING_FACE) },
+      props: { backend: ServingBackend.ECHO },
+      lifts: '[test/chat] runtime \'atb-models\' serves through the backend \'atb\', which this version does not ship (it ships echo); '
+        + 'set \'backend: ServingBackend.ECHO\' to start the server without the model',
+      reaches: { [`${MAIN}.command`]: words('--backend', 'echo') },
+    },
+    containerPort: {
+      props: { containerPort: 9000 },
+      reaches: { [`${MAIN}.command`]: words('--port', '9000'), [`${MAIN}.ports[0].containerPort`]: 9000, 'Service.spec.ports[0].targetPort': 9000 },
+    },
+    servicePort: { props: { servicePort: 8080 }, reaches: { 'Service.spec.ports[0].port': 8080 } },
+    serviceType: { props: { serviceType: ServiceType.NODE_PORT }, reaches: { 'Service.spec.type': 'NodePort' } },
+    presets: {
+      given: { accelerator: CHIP }, props: { presets: [EnvPresets.MINDSPORE_INFERENCE] },
+      reaches: { [`${MAIN}.env[0].name`]: 'GRAPH_OP_RUN', [`${MAIN}.env[0].value`]: '1' },
+    },
+    env: {
+      props: { env: { GREETING: EnvValue.fromValue('$(HOME) is literal') } },
+      reaches: { [`${MAIN}.env[3].name`]: 'GREETING', [`${MAIN}.env[3].value`]: '$$(HOME) is literal' },
+    },
+    cpu: { props: { cpu: Cpu.millis(1500) }, reaches: { [`${MAIN}.resources.requests.cpu`]: '1500m' } },
+    memory: { props: { memory: Size.gibibytes(3) }, reaches: { [`${MAIN}.resources.requests.memory`]: '3072Mi' } },
+    nodeSelector: { props: { nodeSelector: { zone: 'a' } }, reaches: { [`${POD}.nodeSelector.zone`]: 'a' } },
+    tolerations: {
+      props: { tolerations: [{ key: 'npu', value: 'busy', effect: 'NoSchedule' }, {}] },
+      reaches: {
+        [`${POD}.tolerations[0].key`]: 'npu', [`${POD}.tolerations[0].operator`]: 'Equal', [`${POD}.tolerations[0].value`]: 'busy',
+        [`${POD}.tolerations[0].effect`]: 'NoSchedule', [`${POD}.tolerations[1].operator`]: 'Exists',
+      },
+    },
+    priorityClassName: { props: { priorityClassName: 'urgent' }, reaches: { [`${POD}.priorityClassName`]: 'urgent' } },
+    serviceAccountName: { props: { serviceAccountName: 'llm' }, reaches: { [`${POD}.serviceAccountName`]: 'llm' } },
+    podLabels: { props: { podLabels: { team: 'ml' } }, reaches: { [`${TEMPLATE}.labels.team`]: 'ml' } },
+    podAnnotations: { props: { podAnnotations: { 'corp.example/note': 'a b' } }, reaches: { [`${TEMPLATE}.annotations[corp.example/note]`]: 'a b' } },
+    security: { given: { security: SecurityLevel.VENDOR_DEFAULT }, props: { security: SecurityLevel.NON_ROOT }, reaches: { [`${POD}.securityContext.runAsUser`]: 1000 } },
+    nodeType: {
+      given: { accelerator: CHIP }, props: { nodeType: NodeType.ATLAS_200T_A2_BOX16 },
+      reaches: { [`${POD}.nodeSelector[accelerator-type]`]: 'module-910b-16', [`${TEMPLATE}.annotations[huawei.com/schedule_policy]`]: 'chip8-node16' },
+    },
+    devicePlugin: {
+      given: { accelerator: CHIP }, props: { devicePlugin: DevicePlugin.hami() },
+      reaches: { [`${MAIN}.resources.limits[huawei.com/Ascend910B3]`]: 1, [`${POD}.runtimeClassName`]: 'ascend' },
+    },
+    deviceMemory: {
+      given: { accelerator: Accelerator.ASCEND_310P_200I_SOC, nodeType: NodeType.ATLAS_200I_SOC_A1 }, props: { deviceMemory: Size.gibibytes(24) },
+      lifts: '[test/chat] \'deviceMemory\' is needed: no source tells the memory of Ascend310P 200I SoC; give it, or set \'skipMemoryCheck\'',
+      reaches: { [`${MAIN}.resources.limits[huawei.com/Ascend310P]`]: 1 },
+    },
+    skipMemoryCheck: {
+      given: { accelerator: Accelerator.BM1684X, model: GlmModel.GLM_4_9B }, props: { skipMemoryCheck: true },
+      lifts: '[test/chat] glm-4-9b needs 18.3 GiB on each of 1 devices to serve in float16 with 1 x 2048 tokens, and BM1684X has 16.0 GiB: 2.3 GiB too little; '
+        + 'splitting the model over 2 times as many devices would fit, or set \'skipMemoryCheck\'',
+      reaches: { [`${MAIN}.resources.limits[squat.ai/bm1684x]`]: 1 },
+    },
+  }, byKind);
+});
+
+interface Spec {
+  readonly progressDeadlineSeconds: number;
+  readonly selector: { readonly matchLabels: Record<string, string> };
+  readonly template: { readonly metadata: { readonly labels: Record<string, string> }; readonly spec: V1PodSpec };
+}
+
+const deploymentSpec = (objects: readonly KubernetesObject[]): Spec => only(objects, 'Deployment').spec as Spec;
+const podOf = (objects: readonly KubernetesObject[]): V1PodSpec => deploymentSpec(objects).template.spec;
+const startupSeconds = (pod: V1PodSpec): number => pod.containers[0]!.startupProbe!.failureThreshold! * pod.containers[0]!.startupProbe!.periodSeconds!;
+
+const SERVED: Partial<InferenceDeploymentProps> = { runtime: ATB, accelerator: CHIP, model: GlmModel.CHATGLM2_6B, backend: ServingBackend.ECHO };
+const PINNED = WeightSource.huggingFace(GlmModel.CHATGLM2_6B, { runtime: 'atb-models' });
+const DOWNLOADED = Artifact.downloadedInPod({ store: STORE, model: GlmModel.CHATGLM2_6B, source: PINNED });
+
+describe('budgets', () => {
+  test('a PyTorch runtime gets a quarter of an hour to load, and the rollout the pull beside it', () => {
+    const spec = deploymentSpec(serve(SERVED));
+
+    expect(startupSeconds(spec.template.spec)).toBe(900);
+    expect(spec.progressDeadlineSeconds).toBe(900 + 1800);
+  });
+
+  test('large weights get the time to read them twice at 50 MiB/s', () => {
+    const spec = deploymentSpec(serve({ model: GlmModel.GLM_4_9B, weights: artifact(ArtifactFormat.HUGGING_FACE) }));
+
+    expect(startupSeconds(spec.template.spec)).toBe(720);
+    expect(spec.progressDeadlineSeconds).toBe(720 + 1800);
+  });
+
+  test('a download in the pod gets three times what the platform\'s rate promises, and an hour', () => {
+    const props = { ...everyVendor(), downloadRate: Size.mebibytes(100) };
+    const spec = deploymentSpec(serve({ ...SERVED, weights: DOWNLOADED }, props));
+    const deadline = Math.ceil(3 * 12487168064 / (100 * 2 ** 20)) + 3600;
+
+    expect(spec.progressDeadlineSeconds).toBe(900 + 1800 + deadline);
+    expect(container(spec.template.spec, 'download-chatglm2-6b').command).toEqual(expect.arrayContaining(['--deadline', String(deadline)]));
+  });
+});
+
+describe('init containers', () => {
+  const MARKED = Artifact.existing({ store: STORE, directory: 'chatglm2', format: ArtifactFormat.HUGGING_FACE, marked: true });
+  const names = (pod: V1PodSpec): string[] => pod.initContainers!.map(({ name }) => name);
+
+  test('scripts are there before anything downloads', () => {
+    expect(names(podOf(serve({ ...SERVED, weights: DOWNLOADED })))).toEqual(['copy-scripts', 'download-chatglm2-6b']);
+  });
+
+  test('scripts are there before anything waits', () => {
+    expect(names(podOf(serve({ ...SERVED, weights: MARKED })))).toEqual(['copy-scripts', 'wait-for-artifacts']);
+  });
+
+  test('a download writes to the store that the server only reads', () => {
+    const pod = podOf(serve({ ...SERVED, weights: DOWNLOADED }));
+
+    expect(container(pod, 'download-chatglm2-6b')).toMatchObject({
+      image: 'registry.corp.example/llm/atb:1.0',
+      command: [
+        'python3', '/opt/cdk8s-chatglm/fetch_weights.py', '--target', DOWNLOADED.path, '--name', 'chatglm2-6b', '--lineage', DOWNLOADED.lineage, '--format', 'huggingface',
+        '--source', JSON.stringify({
+          kind: 'huggingface', repository: 'THUDM/chatglm2-6b', revision: GlmModel.CHATGLM2_6B.revisionFor('atb-models'), endpoint: 'https://huggingface.co',
+        }),
+        '--include', '*.json', '--include', '*.py', '--include', 'tokenizer.model', '--include', '*.bin',
+        '--require', 'config.json', '--require', 'tokenizer.model', '--require', '*.bin', '--deadline', '7173',
+      ],
+      volumeMounts: [{ name: 'store-store', mountPath: '/artifacts/store' }, { name: 'scripts', mountPath: '/opt/cdk8s-chatglm', readOnly: true }],
+    });
+    expect(pod.containers[0]!.volumeMounts).toContainEqual({ name: 'store-store', mountPath: '/artifacts/store', readOnly: true });
+  });
+
+  test('a wait reads markers only, and gives up after an hour', () => {
+    expect(container(podOf(serve({ ...SERVED, weights: MARKED })), 'wait-for-artifacts')).toMatchObject({
+      command: ['python3', '/opt/cdk8s-chatglm/wait_for_artifacts.py', '--artifact', '/artifacts/store/chatglm2', '--timeout', '3600'],
+      volumeMounts: [{ name: 'store-store', mountPath: '/artifacts/store', readOnly: true }, { name: 'scripts', mountPath: '/opt/cdk8s-chatglm', readOnly: true }],
+    });
+  });
+
+  test('no init container asks for a device', () => {
+    const asked = podOf(serve({ ...SERVED, weights: DOWNLOADED })).initContainers!.flatMap(({ resources }) => Object.keys(resources?.limits ?? {}));
+
+    expect([...new Set(asked)]).toEqual(['memory']);
+  });
+});
+
+describe('secrets and networks', () => {
+  const tokenSecret = Secret.fromSecretName(new Chart(Testing.app(), 'secrets'), 'hub', 'hub-token');
+  const source = WeightSource.huggingFace(GlmModel.CHATGLM2_6B, { runtime: 'atb-models', tokenSecret, tokenSecretKey: 'read' });
+  const weights = Artifact.downloadedInPod({ store: STORE, model: GlmModel.CHATGLM2_6B, source });
+
+  test('a hub\'s token is read from its Secret, by the download alone', () => {
+    const objects = serve({ ...SERVED, weights });
+
+    expect(container(podOf(objects), 'download-chatglm2-6b').env).toEqual([{ name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: 'hub-token', key: 'read' } } }]);
+    expect(JSON.stringify(podOf(objects).containers)).not.toContain('HF_TOKEN');
+  });
+
+  test('a server\'s own secret is read from its Secret', () => {
+    const pod = podOf(serve({ env: { API_KEY: tokenSecret.envValue('key') } }));
+
+    expect(pod.containers[0]!.env).toContainEqual({ name: 'API_KEY', valueFrom: { secretKeyRef: { name: 'hub-token', key: 'key' } } });
+  });
+
+  test('a download goes through the platform\'s proxy, which addresses of the cluster avoid', () => {
+    const props = { ...everyVendor(), httpProxy: 'http://proxy.corp.example:3128', httpsProxy: 'http://proxy.corp.example:3129', noProxy: ['.corp.example'] };
+
+    expect(container(podOf(serve({ ...SERVED, weights: DOWNLOADED }, props)), 'download-chatglm2-6b').env).toEqual([
+      { name: 'HTTP_PROXY', value: 'http://proxy.corp.example:3128' },
+      { name: 'HTTPS_PROXY', value: 'http://proxy.corp.example:3129' },
+      { name: 'NO_PROXY', value: '.corp.example,localhost,127.0.0.1,.svc,.cluster.local' },
+    ]);
+  });
+
+  test('a download trusts the platform\'s authority', () => {
+    const pod = podOf(serve({ ...SERVED, weights: DOWNLOADED }, { ...everyVendor(), caBundle: { configMapName: 'corp-ca', key: 'root.pem' } }));
+    const download = container(pod, 'download-chatglm2-6b');
+
+    expect(pod.volumes).toContainEqual({ name: 'ca-bundle', configMap: { name: 'corp-ca' } });
+    expect(download.volumeMounts).toContainEqual({ name: 'ca-bundle', mountPath: '/etc/cdk8s-chatglm/ca', readOnly: true });
+    expect(download.command).toEqual(expect.arrayContaining(['--ca-bundle', '/etc/cdk8s-chatglm/ca/root.pem']));
+  });
+});
+
+describe('images and scripts', () => {
+  test('every image is pulled from the mirror, with the pull secrets', () => {
+    const secrets = new Chart(Testing.app(), 'secrets');
+    const pod = podOf(serve({ ...SERVED, weights: DOWNLOADED }, {
+      ...everyVendor(), imageRegistry: 'harbor.corp.example/mirror', imagePullSecrets: [Secret.fromSecretName(secrets, 'pull', 'harbor')],
+    }));
+
+    expect([...pod.initContainers!, ...pod.containers].map(({ image }) => image)).toEqual(Array(3).fill('harbor.corp.example/mirror/llm/atb:1.0'));
+    expect(pod.imagePullSecrets).toEqual([{ name: 'harbor' }]);
+  });
+
+  test('scripts can come in an image: no ConfigMap is rendered', () => {
+    const objects = serve({}, { scriptDelivery: ScriptDelivery.image('registry.corp.example/scripts:1.0') });
+
+    expect(objects.map(({ kind }) => kind)).toEqual(['Deployment', 'Service']);
+    expect(container(podOf(objects), 'copy-scripts')).toMatchObject({
+      image: 'registry.corp.example/scripts:1.0', command: ['cp', '-r', '/container/.', '/opt/cdk8s-chatglm'],
+      volumeMounts: [{ name: 'scripts', mountPath: '/opt/cdk8s-chatglm' }],
+    });
+  });
+});
+
+describe('labels and the way out', () => {
+  test('the Service selects the pods of its Deployment and no others of the chart', () => {
+    const chart = chartWith();
+    for (const id of ['chat', 'chat-2']) {
+      new InferenceDeployment(chart, id, SERVER);
+    }
+    const objects = synthesized(chart);
+    const pods = objects.filter(({ kind }) => kind === 'Deployment').map(({ metadata, spec }) => ({ name: metadata.name, labels: (spec as Spec).template.metadata.labels }));
+    const selected = objects.filter(({ kind }) => kind === 'Service').map(({ metadata, spec }) => {
+      const selector = Object.entries((spec as { selector: Record<string, string> }).selector);
+      return [metadata.name, pods.filter(({ labels }) => selector.every(([key, value]) => labels[key] === value)).map(({ name }) => name)];
+    });
+
+    expect(selected).toEqual([['test-chat', ['test-chat']], ['test-chat-2', ['test-chat-2']]]);
+  });
+
+  test('labels of the chart reach objects and pods', () => {
+    const chart = new Chart(Testing.app(), 'test', { labels: { team: 'ml' } });
+    new InferenceDeployment(chart, 'chat', SERVER);
+    const objects = synthesized(chart);
+
+    expect(objects.map(({ metadata }) => metadata.labels?.team)).toEqual(['ml', 'ml', 'ml']);
+    expect(deploymentSpec(objects).template.metadata.labels.team).toBe('ml');
+  });
+
+  test('a JSON patch changes a device count', () => {
+    const chart = chartWith();
+    const server = new InferenceDeployment(chart, 'chat', { ...SERVER, accelerator: CHIP });
+
+    ApiObject.of(server).addJsonPatch(JsonPatch.replace('/spec/template/spec/containers/0/resources/limits/huawei.com~1Ascend910', 2));
+
+    expect(podOf(synthesized(chart)).containers[0]!.resources!.limits).toEqual({ 'huawei.com/Ascend910': 2 });
+  });
+});
+
+/** The container of a pod with the name. */
+function container(pod: V1PodSpec, name: string): V1Container {
+  return [...pod.initContainers ?? [], ...pod.containers].find((candidate) => candidate.name === name)!;
+}

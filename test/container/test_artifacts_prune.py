@@ -9,6 +9,7 @@ import pytest
 from artifacts import marker
 from artifacts.lease import Lease
 from artifacts.marker import Marker
+
 from support.script import Script
 
 OLD = ("--min-age", 0)

@@ -92,6 +92,14 @@ def test_a_new_pod_takes_the_place_of_the_old_one(meeting):
     assert meeting.beat(beat(0)).plan["number"] == 2
 
 
+def test_a_pod_that_was_given_a_plan_may_be_starting_its_ranks(meeting):
+    meeting.beat(beat(0))
+    meeting.beat(beat(1))
+    meeting.beat(beat(0))
+    assert meeting.beat(beat(1, instance="new")).waiting == "pod 0 of 2 still stop their ranks"
+    assert meeting.beat(beat(0)).plan["number"] == 2
+
+
 def test_a_pod_that_stopped_its_ranks_by_itself_lets_the_plan_fall(meeting):
     plan = running(meeting)
     meeting.beat(beat(1))
@@ -120,6 +128,19 @@ def test_all_are_done_when_the_last_is(meeting):
     assert meeting.all_told() is True
     meeting.leave(1, "instance 1", "ended")
     assert meeting.beat(beat(0, FINISHED, plan)).finished is True
+
+
+def test_a_pod_that_is_done_may_leave_but_not_pod_0(meeting):
+    plan = running(meeting)
+    meeting.beat(beat(1, FINISHED, plan))
+    meeting.leave(1, "instance 1", "told to stop")
+    assert meeting.beat(beat(0, RUNNING, plan)).plan["id"] == plan
+    assert meeting.beat(beat(0, FINISHED, plan)).finished is True
+    other = Meeting(2, SETTINGS, 20)
+    plan = running(other)
+    other.beat(beat(0, FINISHED, plan))
+    other.leave(0, "instance 0", "told to stop")
+    assert other.beat(beat(1, RUNNING, plan)).cause == "pod 0: told to stop"
 
 
 def test_pod_0_waits_until_the_others_know(meeting, clock):

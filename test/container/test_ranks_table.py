@@ -172,8 +172,8 @@ def test_all_mistakes_are_told_at_once():
     with pytest.raises(Fault) as refused:
         check(table, 2, 1, "t")
     assert str(refused.value) == (
-        "rank table t cannot be used: server_count is 2, but 1 server is listed; 1 server is listed, but the job"
-        " has 2 (--nodes); ranks must be 0 to 1, each once (missing 1)"
+        "rank table t cannot be used: server_count is 2, but 1 server is listed; 1 server is listed, but the"
+        " job has 2 (--nodes); ranks must be 0 to 1, each once (missing 1)"
     )
 
 

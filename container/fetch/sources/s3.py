@@ -11,9 +11,10 @@ import datetime
 import hashlib
 import hmac
 from typing import Dict, List, Mapping, Optional, Tuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 from xml.etree import ElementTree
 
+from fetch.address import PORTS
 from fetch.http import Client, Request
 from fetch.remote import Body, RemoteFile, Source
 from fetch.sources.fields import Fields
@@ -91,8 +92,14 @@ class S3(Source):
         if access is None or secret is None:
             return Request(url)
         now = datetime.datetime.now(datetime.timezone.utc)
-        signed = sign("GET", path, text, base.netloc, now, self._region, access, secret)
+        signed = sign("GET", path, text, _host(base), now, self._region, access, secret)
         return Request(url, credentials=signed)
+
+
+def _host(base: SplitResult) -> str:
+    """Return the Host header as it is sent: without the scheme's own port."""
+    host = base.netloc.rpartition(":")[0] if base.port == PORTS[base.scheme] else base.netloc
+    return host.lower()
 
 
 def sign(

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Callable
 
 from support.ranks_launcher import HERE, alive
 
@@ -126,6 +127,17 @@ class Job:
         for rank in range(index * self.devices, (index + 1) * self.devices):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(self.starts(rank)[-1][3]), signal.SIGKILL)
+
+    def everyone(self, code: int = 0, **others: int) -> dict[int, int]:
+        """The codes when all pods end with `code`, apart from `others` such as pod_3=7."""
+        return {index: others.get(f"pod_{index}", code) for index in range(self.pods)}
+
+    def wait_for(self, condition: Callable[[], object], seconds: float = 20) -> None:
+        """Wait until `condition` holds."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, self.logs()
+            time.sleep(0.05)
 
     def codes(self, seconds: float = 30) -> dict[int, int]:
         """The exit codes of the pods, once all have ended."""

@@ -1,9 +1,9 @@
 """What the launcher starts in tests: notes what it was given, says so, and ends as its environment asks.
 
 `python ranks_program.py FOLDER` writes FOLDER/<rank>.json (environment, working directory, pid) and prints a
-line. RANK_FAILS=rank:code ends that rank with `code` once FOLDER has RANK_COUNT files; RANK_SLEEPS=seconds lets
-the others sleep; RANK_IGNORES=rank has that one ignore SIGTERM; with RANK_SAVES each writes FOLDER/<rank>.saved
-on SIGTERM and ends with 0. It runs on the oldest Python, like a real rank.
+line. RANK_FAILS=rank:code ends that rank with `code` once FOLDER has RANK_COUNT files; RANK_SLEEPS=seconds
+lets the others sleep; RANK_IGNORES=rank has that one ignore SIGTERM; with RANK_SAVES each writes
+FOLDER/<rank>.saved on SIGTERM and ends with 0. It runs on the oldest Python, like a real rank.
 """
 
 import json

@@ -8,6 +8,11 @@ import { thrownBy } from '../../support/thrown';
 const LAYERS = ['runtime', 'devicePlugin', 'preset', 'platform', 'props'] as const;
 const REMEDY = 'remove one of them, or set it in the workload\'s own props, which win over both';
 
+/** An equal value that is not the same object. */
+function copy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
 test('the least pod has the fields that are always rendered, and no other', () => {
   expect(composeLayers({})).toEqual({
     labels: {}, annotations: {}, objectLabels: {}, objectAnnotations: {}, scripts: [], files: [],
@@ -66,7 +71,7 @@ describe('disagreement inside a layer names both sources', () => {
   test.each(cases)('%s agreed upon is none', (_, a) => {
     const once = composeLayers({ preset: [{ source: 'a', ...a }] });
 
-    expect(composeLayers({ preset: [{ source: 'a', ...a }, { source: 'b', ...structuredClone(a) }] })).toEqual(once);
+    expect(composeLayers({ preset: [{ source: 'a', ...a }, { source: 'b', ...copy(a) }] })).toEqual(once);
   });
 
   test.each(cases)('%s across layers is none: the later layer wins', (_, a, b) => {
@@ -168,7 +173,7 @@ test('tolerations, pull secrets and spread constraints of all layers add up, equ
   const constraint = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' };
   const wish = { tolerations: [toleration], imagePullSecrets: [{ name: 'pull' }], topologySpreadConstraints: [constraint] };
 
-  const { spec } = composeLayers({ platform: [{ source: 'a', ...wish }], props: [{ source: 'b', ...structuredClone(wish), tolerations: [toleration, { ...toleration, key: 'other' }] }] });
+  const { spec } = composeLayers({ platform: [{ source: 'a', ...wish }], props: [{ source: 'b', ...copy(wish), tolerations: [toleration, { ...toleration, key: 'other' }] }] });
 
   expect(spec.tolerations).toEqual([toleration, { ...toleration, key: 'other' }]);
   expect(spec.imagePullSecrets).toEqual([{ name: 'pull' }]);
