@@ -9,7 +9,6 @@ a part of the machine.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import socket
@@ -48,16 +47,9 @@ class Row(NamedTuple):
 
 def tools() -> Path:
     """Return the Python of a virtual environment with the pinned FastAPI, made on first use."""
-    requirements = Path(__file__).with_name("requirements.txt")
-    key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    venv = cache / "cdk8s-chatglm" / f"bench-serve-{key}"
-    if not (venv / "complete").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
-        pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", str(requirements)], check=True)
-        (venv / "complete").touch()
-    return venv / "bin" / "python"
+    command = ["sh", str(ROOT / "test" / "venv.sh"), str(Path(__file__).with_name("requirements.txt"))]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True)
+    return Path(printed.stdout.strip()) / "python"
 
 
 def free_port() -> int:

@@ -77,8 +77,7 @@ class _Pod:
                 "generation %d: %d pods meet at %s", agreed["number"], self._options.nodes, plan.host
             )
             outcome = self._run(plan, member)
-            done = outcome.code == DONE and not self._signals.stopped()
-            if done and not member.finish(self._signals.stopped):
+            if outcome.code == DONE and not member.left and not member.finish(self._signals.stopped):
                 outcome = Outcome(DONE, member.fallen(), regroup=True)
             if not outcome.regroup:
                 return outcome

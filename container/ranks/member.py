@@ -117,6 +117,11 @@ class Member:
         with contextlib.suppress(OSError):
             self._ask("/leave", {"node": self._beat.node, "instance": self._beat.instance, "cause": cause})
 
+    @property
+    def left(self) -> bool:
+        """Whether this pod has taken leave."""
+        return self._stop.is_set()
+
     def _tell(self, **changes: Any) -> None:  # noqa: ANN401 (the fields of a beat)
         with self._changed:
             beat = replace(self._beat, **changes)

@@ -1,4 +1,4 @@
-"""The server under test, and OpenAI's client of it. Run: `$(sh tools.sh)/pytest`."""
+"""The server under test, and OpenAI's client of it. Run: `npm run test:clients`."""
 
 from __future__ import annotations
 

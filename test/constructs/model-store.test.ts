@@ -28,6 +28,7 @@ test('every field of a minimal claim', () => {
     'metadata.namespace: "llm"',
     'spec.accessModes: ["ReadWriteMany"]',
     'spec.resources.requests.storage: "400Gi"',
+    'spec.volumeMode: "Filesystem"',
   ]);
 });
 
@@ -65,7 +66,7 @@ test.each([
 test('a JSON patch of the construct changes the claim', () => {
   const chart = chartWith();
 
-  ApiObject.of(new ModelStore(chart, 'store', SIZE)).addJsonPatch(JsonPatch.add('/spec/volumeMode', 'Filesystem'));
+  ApiObject.of(new ModelStore(chart, 'store', SIZE)).addJsonPatch(JsonPatch.add('/spec/volumeName', 'pv-1'));
 
-  expect(only(synthesized(chart), 'PersistentVolumeClaim').spec).toMatchObject({ volumeMode: 'Filesystem' });
+  expect(only(synthesized(chart), 'PersistentVolumeClaim').spec).toMatchObject({ volumeName: 'pv-1' });
 });

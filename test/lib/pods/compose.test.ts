@@ -33,7 +33,7 @@ test('a pod without an image is refused', () => {
 describe('disagreement inside a layer names both sources', () => {
   const cases: [string, Partial<PodFragment>, Partial<PodFragment>, string][] = [
     ['env', { env: [{ name: 'HCCL_BUFFSIZE', value: '110' }] }, { env: [{ name: 'HCCL_BUFFSIZE', value: '200' }] },
-      'environment variable \'HCCL_BUFFSIZE\' is {"name":"HCCL_BUFFSIZE","value":"110"} from a but {"name":"HCCL_BUFFSIZE","value":"200"} from b'],
+      'environment variable \'HCCL_BUFFSIZE\' is 110 from a but 200 from b'],
     ['labels', { labels: { team: 'x' } }, { labels: { team: 'y' } }, 'pod label \'team\' is x from a but y from b'],
     ['annotations', { annotations: { why: 'x' } }, { annotations: { why: 'y' } }, 'pod annotation \'why\' is x from a but y from b'],
     ['objectLabels', { objectLabels: { team: 'x' } }, { objectLabels: { team: 'y' } }, 'label \'team\' is x from a but y from b'],
