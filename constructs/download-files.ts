@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { Artifact, checkTuning, type DownloadTuning } from '../lib/artifacts/artifact';
 import { type ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
+import { checkPattern } from '../lib/artifacts/file-patterns';
 import type { WeightSource } from '../lib/artifacts/weight-source';
 import { type DownloadOptions, renderDownload } from './download-options';
 import { located } from './located';
@@ -64,6 +65,7 @@ export class DownloadFiles extends Construct {
 
 function filesArtifact({ store, source, format, ...tuning }: DownloadFilesProps, name: string): Artifact {
   checkTuning(tuning);
+  tuning.require?.forEach(checkPattern);
   if (store.readOnly) {
     throw new Error(`'store' ${store.storeName} is read-only; ${name} cannot be downloaded to it`);
   }

@@ -142,6 +142,9 @@ function serveRequest(props: InferenceDeploymentProps): ServeRequest {
   checkContextLength(model, contextLength);
   checkPort('containerPort', containerPort, 1024);
   checkPort('servicePort', props.servicePort ?? 80, 1);
+  if (props.serviceType === ServiceType.EXTERNAL_NAME) {
+    throw new Error('\'serviceType\' must be ClusterIP, NodePort or LoadBalancer, got ExternalName, which has no pods behind it');
+  }
   if (accelerator === undefined && devices !== 0) {
     throw new Error(`'devices' is ${String(devices)}, but no 'accelerator' says of what`);
   }

@@ -98,7 +98,8 @@ export class ModelStore extends Construct implements IArtifactStore {
   }
 }
 
-function checkStore({ size, existingClaim, accessModes }: ModelStoreProps, storeName: string): void {
+function checkStore(props: ModelStoreProps, storeName: string): void {
+  const { size, existingClaim, accessModes } = props;
   if ((size === undefined) === (existingClaim === undefined)) {
     throw new Error(`a store needs either 'size' for a new claim or 'existingClaim', got ${size === undefined ? 'neither' : 'both'}`);
   }
@@ -109,4 +110,16 @@ function checkStore({ size, existingClaim, accessModes }: ModelStoreProps, store
     throw new Error('\'accessModes\' of a store must not be empty; leave it out for ReadWriteMany');
   }
   checkStoreName(storeName);
+  checkClaim(props);
+}
+
+/** What is said about the claim must not be lost, and must not contradict what the store is for. */
+function checkClaim({ existingClaim, accessModes, storageClassName, volumeName, readOnly }: ModelStoreProps): void {
+  const unused = Object.entries({ accessModes, storageClassName, volumeName }).find(([, value]) => value !== undefined);
+  if (existingClaim !== undefined && unused !== undefined) {
+    throw new Error(`'${unused[0]}' is for a new claim, but 'existingClaim' is given; leave one of them out`);
+  }
+  if (readOnly !== true && accessModes?.every((mode) => mode === PersistentVolumeAccessMode.READ_ONLY_MANY) === true) {
+    throw new Error('\'readOnly\' must be set for a store whose only access mode is ReadOnlyMany');
+  }
 }

@@ -6,10 +6,13 @@ import { digest } from '../lib/artifacts/lineage';
 /** Leaves room for what controllers append: a Job's hash, a pod's role and index. */
 const MAXIMUM_LENGTH = 40;
 
+/** Which construct of an app has a name, by namespace and name. */
+const OWNERS = new WeakMap<IConstruct, Map<string, string>>();
+
 /**
  * The name of a construct's Kubernetes objects: the ids from its chart down, joined by `-`. It does not depend on anything else in the tree.
  *
- * @throws if an id is not kebab-case
+ * @throws if an id is not kebab-case, or another construct has the name: `a-b` and `b` below `a`, say
  */
 export function objectName(scope: IConstruct): string {
   const scopes = scope.node.scopes;
@@ -19,7 +22,21 @@ export function objectName(scope: IConstruct): string {
     throw new Error(`construct ids become Kubernetes names, so they must be kebab-case like 'finetune-adgen', got '${wrong}'`);
   }
   const name = ids.join('-');
-  return name.length <= MAXIMUM_LENGTH ? name : `${name.slice(0, MAXIMUM_LENGTH - 9)}-${digest(name, 8)}`.replace(/-+/g, '-');
+  return owned(scope, name.length <= MAXIMUM_LENGTH ? name : `${name.slice(0, MAXIMUM_LENGTH - 9)}-${digest(name, 8)}`.replace(/-+/g, '-'));
+}
+
+/** Objects of one name would silently replace each other in the cluster. */
+function owned(scope: IConstruct, name: string): string {
+  const { root, path } = scope.node;
+  const chart = Chart.of(scope);
+  const owners = OWNERS.get(root) ?? new Map<string, string>();
+  const key = `${chart.namespace ?? chart.node.path} ${name}`;
+  const owner = owners.get(key) ?? path;
+  if (owner !== path) {
+    throw new Error(`its objects would be called '${name}' like those of ${owner}; give one of the two another id`);
+  }
+  OWNERS.set(root, owners.set(key, owner));
+  return name;
 }
 
 /** Labels of every object of a construct, and the smaller set that selects its pods. */

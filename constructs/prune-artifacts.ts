@@ -9,7 +9,7 @@ import { SecurityLevel } from '../lib/pods/security-level';
 import type { Task } from '../lib/runtimes/task';
 import { WorkloadKind } from '../lib/workloads/workload-kind';
 import { renderBatchTask } from './batch-task';
-import type { DownloadOptions } from './download-options';
+import { checkBackoffLimit, type DownloadOptions } from './download-options';
 import { located } from './located';
 
 /** What to remove from a store. */
@@ -41,7 +41,11 @@ export class PruneArtifacts extends Construct {
    */
   constructor(scope: Construct, id: string, props: PruneArtifactsProps) {
     super(scope, id);
-    located(this, () => renderBatchTask(this, { task: pruneTask(props), kind: WorkloadKind.JOB, pods: 1, options: props, backoffLimit: props.backoffLimit ?? 3 }));
+    located(this, () => renderBatchTask(this, {
+      task: pruneTask(props), kind: WorkloadKind.JOB, pods: 1, options: props,
+      backoffLimit: checkBackoffLimit(props.backoffLimit ?? 3),
+      ttlSecondsAfterFinished: props.ttlAfterFinished?.toSeconds(),
+    }));
   }
 }
 

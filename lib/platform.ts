@@ -241,7 +241,7 @@ export class Platform {
     this.props = props;
     this.scheduler = props.scheduler ?? Scheduler.DEFAULT;
     this.delivery = props.delivery ?? Delivery.KUBECTL;
-    this.scriptDelivery = props.scriptDelivery ?? ScriptDelivery.configMaps();
+    this.scriptDelivery = (props.scriptDelivery ?? ScriptDelivery.configMaps())._pulledFrom(props.imageRegistry);
   }
 
   /**

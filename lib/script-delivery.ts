@@ -1,4 +1,4 @@
-import { checkImage } from './image';
+import { checkImage, mirrored } from './image';
 
 /** How the scripts of `container/` reach the pods. */
 export class ScriptDelivery {
@@ -24,4 +24,9 @@ export class ScriptDelivery {
     /** The image that holds the scripts; undefined for ConfigMaps. */
     public readonly imageName: string | undefined,
   ) {}
+
+  /** @internal the same, with the image in a mirror */
+  public _pulledFrom(mirror: string | undefined): ScriptDelivery {
+    return this.imageName === undefined ? this : new ScriptDelivery(mirrored(this.imageName, mirror));
+  }
 }

@@ -21,7 +21,7 @@ device=0
 while [ "$device" -lt "$devices" ]; do
   rank=$((index * devices + device))
   RANK_ID=$rank DEVICE_ID=$device RANK_SIZE=$((pods * devices)) RANK_TABLE_FILE=$folder/merged \
-    sh -c 'env >"$0/.env_$RANK_ID"; echo >"$0/rank_$RANK_ID"' "$folder" &
+    sh -c 'echo >"$0/rank_$RANK_ID"' "$folder" &
   device=$((device + 1))
 done
 wait

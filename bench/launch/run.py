@@ -31,6 +31,10 @@ sys.path.insert(0, str(ROOT / "test" / "container"))
 
 from support.ranks_job import Job  # noqa: E402
 
+RANK = """\
+printf '%s %s %s %s\\n' "$RANK_ID" "$RANK_SIZE" "$DEVICE_ID" "$$" >>"$0/rank_$RANK_ID"
+read line <"$0/gate"
+"""
 CONTAINER = ROOT / "container"
 BIN = ROOT / "test" / "container" / "support" / "bin"
 BY_HAND = Path(__file__).with_name("by_hand.sh")
@@ -106,7 +110,7 @@ def by_hand(folder: Path, pods: int, devices: int) -> float:
 def _launch(python: str, pods: int, devices: int) -> list[float]:
     """Measure the launcher from the first start, and from the restart of a killed pod."""
     with tempfile.TemporaryDirectory() as name:
-        job = Job(python, CONTAINER, Path(name), pods, devices)
+        job = Job(python, CONTAINER, Path(name), pods, devices, RANK)
         try:
             begin = time.time()
             for index in shuffled(pods):

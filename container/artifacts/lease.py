@@ -24,6 +24,8 @@ from typing import Callable, List, Optional, Tuple, Type
 RECORD_BYTES = 1024
 """Records are padded to this size: a heartbeat overwrites in place and needs no new block on a full disk."""
 
+TEXT_BYTES = 200
+
 POLL_SECONDS = 1.0
 
 log = logging.getLogger("lease")
@@ -48,7 +50,7 @@ class Lease:
 
     def __init__(self, directory: Path, holder: str, heartbeat: float = 10.0, takeover: float = 60.0) -> None:
         self._folder = directory.with_name(f"{directory.name}.lease")
-        self._holder = holder
+        self._holder = _cut(holder)
         self._heartbeat = heartbeat
         self._takeover = takeover
         self._token = uuid.uuid4().hex
@@ -79,7 +81,7 @@ class Lease:
 
     def note(self, text: str) -> None:
         """Set the line that waiters see with the next heartbeat, such as the progress."""
-        self._note = text[:200]
+        self._note = _cut(text)
 
     def confirm(self) -> bool:
         """Look at the volume, before a step that only the holder may take: True while the lease is ours."""
@@ -130,13 +132,16 @@ class Lease:
     def _create(self, generation: int) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / str(generation)
-        self._generation, self._counter, self._lost = generation, 0, False
         try:
             descriptor = os.open(str(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except (FileExistsError, FileNotFoundError):
-            self._generation = 0
             return False
         os.close(descriptor)
+        if _highest(self._folder) != generation:
+            # The look at the folder was an old one: this number had been used up and its file removed since.
+            _unlink(path)
+            return False
+        self._generation, self._counter, self._lost = generation, 0, False
         self._write()
         _remove_below(self._folder, generation)
         self._wake.clear()
@@ -162,7 +167,7 @@ class Lease:
             "note": self._note,
             "released": released,
         }
-        data = json.dumps(record).encode("utf-8")[:RECORD_BYTES].ljust(RECORD_BYTES - 1) + b"\n"
+        data = json.dumps(record, ensure_ascii=False).encode("utf-8").ljust(RECORD_BYTES - 1) + b"\n"
         descriptor = os.open(str(self._folder / str(self._generation)), os.O_WRONLY)
         try:
             os.pwrite(descriptor, data, 0)
@@ -170,6 +175,12 @@ class Lease:
         finally:
             os.close(descriptor)
         self._renewed = started
+
+
+def _cut(text: str) -> str:
+    """Return as much of `text` as fits a record beside the rest, even if JSON escapes all of it."""
+    plain = "".join(character if character.isprintable() else " " for character in text)
+    return plain.encode("utf-8", "replace")[:TEXT_BYTES].decode("utf-8", "ignore")
 
 
 def _generations(folder: Path) -> List[int]:

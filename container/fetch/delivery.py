@@ -13,7 +13,7 @@ from artifacts import marker
 from artifacts.lease import Lease, LeaseState
 from artifacts.marker import ArtifactFile, Marker
 from artifacts.storage import storing
-from fetch import completeness, verify
+from fetch import completeness, first_use, verify
 from fetch.connections import Connections
 from fetch.http import Client
 from fetch.options import Options
@@ -67,13 +67,15 @@ class Delivery:
             return DONE
         with storing(self._options.target):
             self._options.target.parent.mkdir(parents=True, exist_ok=True)
-            self._lease.acquire(self._waiting, lambda: self._stop.is_set() or self._exists())
+            held = self._lease.acquire(self._waiting, lambda: self._stop.is_set() or self._exists())
         try:
             if self._ready():
                 self._lease.release(finished=True)
                 return DONE
             if self._stop.is_set():
                 raise Fault(TERMINATED, "told to stop")
+            if not held:
+                raise Fault(TRANSIENT, f"{self._options.target} was there and vanished again: try anew")
             self._deliver()
             self._lease.release(finished=True)
             return DONE
@@ -105,6 +107,7 @@ class Delivery:
         if made.lineage != options.lineage:
             problem = f"its lineage is {made.lineage}, not {options.lineage}"
         if problem is None and options.verify:
+            log.info("checking every digest of %s", options.target)
             problem = verify.damaged(options.target, made, self._stop)
         if problem is not None:
             raise Fault(
@@ -124,6 +127,7 @@ class Delivery:
             log.info("waiting: %s is being fetched by %s: %s", self._options.target, state.holder, note)
 
     def _deliver(self) -> None:
+        self._partial.check_target()
         if marker.read(self._partial.tree) is not None:
             self._partial.finish()
             log.info("%s was complete but for its name: done", self._options.target)
@@ -146,14 +150,16 @@ class Delivery:
         files = attempt(source.files, options.retries, self._stop)
         self._transfer = Transfer(options, source, self._partial, self._stop)
         if isinstance(source, Archive):
-            fetched = self._transfer.run(files, self._partial.archive, lambda: not self._lease.lost)
+            fetched = self._transfer.run(files, self._partial.archive, self._held, copies=2)
             finished = self._unpacked(source, fetched[0])
         else:
             chosen = select(files, options.include, options.exclude, options.require, source.label)
             log.info("fetching %d files, %s, from %s", len(chosen), _amount(chosen), source.label)
-            finished = self._transfer.run(chosen, self._partial.tree, lambda: not self._lease.lost)
+            finished = self._transfer.run(chosen, self._partial.tree, self._held)
         if options.format == "huggingface":
             completeness.check(self._partial.tree, {file.path for file in finished})
+        if source.trusted:
+            first_use.agree(options.target, finished, source.label)
         self._check_lease()
         made = Marker(
             options.name, options.lineage, options.format, files=tuple(finished), source=dict(source.record())
@@ -161,6 +167,9 @@ class Delivery:
         self._partial.publish(made)
         total = sum(file.size for file in finished)
         log.info("%s is complete: %d files, %s", options.target, len(finished), size(total))
+
+    def _held(self) -> bool:
+        return not self._lease.lost
 
     def _check_lease(self, cause: Optional[Fault] = None) -> None:
         """Raise `Fault` LEASE_LOST if another pod goes on; what else failed is then a consequence."""

@@ -25,7 +25,7 @@ LONGEST_ANSWER = 64 * 1024 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
 _TRY_AGAIN = (408, 425, 429)
 _CODES = {401: UNAUTHORISED, 403: UNAUTHORISED, 404: NOT_FOUND, 407: UNAUTHORISED, 410: NOT_FOUND}
-_STALE = (http.client.BadStatusLine, ConnectionError)
+_STALE = (http.client.BadStatusLine, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Client:
         status = response.status
         if status in (200, 206):
             return
-        wait = _retry_after(response.headers.get("Retry-After", ""))
+        wait = retry_after(response.headers.get("Retry-After", ""))
         said = (
             f"{shown(response.url)} answers {status} {response.headers.get('X-Error-Message', '')}".rstrip()
         )
@@ -204,7 +204,7 @@ def _validator(response: HTTPResponse) -> str:
     return tag if tag and not tag.startswith("W/") else str(response.headers.get("Last-Modified", ""))
 
 
-def _retry_after(value: str, now: Callable[[], float] = time.time) -> float:
+def retry_after(value: str, now: Callable[[], float] = time.time) -> float:
     """Return the seconds of a Retry-After header, a number or a date (RFC 9110, 10.2.3), else 0."""
     if value.isdigit():
         return float(value)

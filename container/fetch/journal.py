@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -30,13 +31,14 @@ class Entry:
 
 
 class Journal:
-    """An append-only file. Events may come from several threads: each is one write in append mode."""
+    """An append-only file. Events may come from several threads, also after `close`: those are not kept."""
 
     def __init__(self, path: Path, chunk_size: int, entries: Sequence[Entry]) -> None:
         self.chunk_size = chunk_size
         self.entries = list(entries)
         replace_file(path, _text(chunk_size, self.entries).encode("utf-8"))
-        self._descriptor = os.open(str(path), os.O_WRONLY | os.O_APPEND)
+        self._descriptor: Optional[int] = os.open(str(path), os.O_WRONLY | os.O_APPEND)
+        self._lock = threading.Lock()
 
     def chunk(self, file: int, chunk: int, crc: int) -> None:
         """Record that `chunk` of `file` is written."""
@@ -52,15 +54,22 @@ class Journal:
 
     def verified(self, file: int, sha256: str, size: int) -> None:
         """Record that `file` is complete and checked; durable on return."""
-        self._append(f"v {file} {sha256} {size}")
-        os.fsync(self._descriptor)
+        self._append(f"v {file} {sha256} {size}", durable=True)
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._descriptor)
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+            self._descriptor = None
 
-    def _append(self, line: str) -> None:
-        os.write(self._descriptor, (line + "\n").encode("utf-8"))
+    def _append(self, line: str, durable: bool = False) -> None:
+        with self._lock:
+            if self._descriptor is None:
+                return
+            os.write(self._descriptor, (line + "\n").encode("utf-8"))
+            if durable:
+                os.fsync(self._descriptor)
 
 
 def read(path: Path) -> Tuple[Optional[int], List[Entry]]:

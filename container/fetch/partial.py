@@ -41,8 +41,8 @@ class Partial:
             _remove_others(folder, [file.path for file in files])
             return Journal(path, kept_size or chunk_size, entries)
 
-    def publish(self, finished: Marker) -> None:
-        """Write the marker into the tree and move it to the target, as one step for every reader."""
+    def check_target(self) -> None:
+        """Check that nothing is in the target's place; `Fault` BAD_ARTIFACT otherwise."""
         with storing(self.target):
             if self.target.is_dir() and any(self.target.iterdir()):
                 raise Fault(
@@ -50,6 +50,13 @@ class Partial:
                     f"{self.target} is there and not empty but has no marker, so something else made it: "
                     "move it away, then try again",
                 )
+
+    def publish(self, finished: Marker) -> None:
+        """Write the marker into the tree and move it to the target, as one step for every reader."""
+        self.check_target()
+        with storing(self.target):
+            for folder in [path for path in self.tree.rglob("*") if path.is_dir()]:
+                sync_directory(folder)
             marker.write(self.tree, finished)
             self.finish()
 

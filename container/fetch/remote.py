@@ -56,6 +56,9 @@ class Source(abc.ABC):
     label: str = ""
     """For logs and errors, without secrets."""
 
+    trusted: bool = False
+    """Whether what comes the first time is taken for right and recorded."""
+
     @abc.abstractmethod
     def files(self) -> List[RemoteFile]:
         """List everything there is, before any pattern."""

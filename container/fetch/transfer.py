@@ -46,8 +46,13 @@ class Transfer:
         on_their_way = [file.remote.path for file in plan.unfinished() if file.taken]
         return self._meter.moment(plan.done, plan.total, on_their_way[0] if on_their_way else "")
 
-    def run(self, files: Sequence[RemoteFile], folder: Path, held: Callable[[], bool]) -> List[ArtifactFile]:
-        """Return the files with their digests once all are complete; `Fault` says why not."""
+    def run(
+        self, files: Sequence[RemoteFile], folder: Path, held: Callable[[], bool], copies: int = 1
+    ) -> List[ArtifactFile]:
+        """Return the files with their digests once all are complete; `Fault` says why not.
+
+        `copies` is how many times their bytes have to fit the volume: twice if they are unpacked later.
+        """
         options = self._options
         journal = self._partial.resume(files, options.chunk_size, self._source.label, folder)
         try:
@@ -56,7 +61,8 @@ class Transfer:
                 self._prepare(number, entry, folder, journal.chunk_size, limit)
                 for number, entry in enumerate(journal.entries)
             ]
-            space.check(folder, sum(state.size - state.bytes_done for state in states))
+            later = (copies - 1) * sum(state.size for state in states)
+            space.check(folder, later + sum(state.size - state.bytes_done for state in states))
             for state in states:
                 _allocate(state)
             self._plan = Plan(states, journal, options.connections, held)

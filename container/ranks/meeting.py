@@ -151,8 +151,7 @@ class Meeting:
         if known is None or known.beat.instance != beat.instance:
             self._wrong = ""
         told = known.told if known and known.beat.instance == beat.instance else False
-        idle = beat.state == GATHERING and self._plan is None
-        self._members[beat.node] = _Member(beat, self.clock(), told, idle)
+        self._members[beat.node] = _Member(beat, self.clock(), told, beat.state == GATHERING)
 
     def _drop_silent(self) -> None:
         now = self.clock()
@@ -167,7 +166,7 @@ class Meeting:
         self._plan = None
         self._cause = cause
         for member in self._members.values():
-            member.told = member.idle = False
+            member.idle = False
 
     def _form(self) -> None:
         if self._plan is not None or self._wrong or self._waiting():

@@ -51,13 +51,13 @@ class Planner:
         else:
             host = own_address(options.server_ip, self._env, alone=False)
         server = describe(self.describe()) if options.rank_table == "generated" else None
-        common = {
+        fixed = {
             "host": host,
             "port": options.rendezvous_port or free_port(),
             "server": server,
             "digest": None,
         }
-        return lambda: self._with_digest(common)
+        return lambda: self._with_digest(fixed)
 
     def plan(self, agreement: Agreement) -> Plan:
         """Return this pod's part of `agreement`; raises `Fault` for a table that is wrong or never comes."""
@@ -96,11 +96,11 @@ class Planner:
         operator = OperatorTable(path, options.devices, identity, options.node_index)
         return operator.wait(options.wait, self._log.info, self._signals.stopped)
 
-    def _with_digest(self, common: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    def _with_digest(self, fixed: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         """Add what shows that all see the same table: a ConfigMap reaches the nodes at different times."""
         options = self._options
         if options.rank_table in ("none", "generated"):
-            return common
+            return fixed
         if options.rank_table == "file":
             found: Optional[FoundTable] = self.given()
         else:
@@ -110,7 +110,7 @@ class Planner:
         if found:
             check(found.table, options.nodes, options.devices, found.origin)
         self._offered = found
-        return {**common, "digest": hashlib.sha256(found.text.encode()).hexdigest()} if found else None
+        return {**fixed, "digest": hashlib.sha256(found.text.encode()).hexdigest()} if found else None
 
     def _compare(self, server: Server) -> None:
         listed = sorted(device.device_id for device in server.devices)

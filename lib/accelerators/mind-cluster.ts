@@ -91,7 +91,7 @@ function fragment(request: DeviceRequest, version: MindClusterVersion, options: 
   checkRequest(request, options);
   const resource = resourceName(accelerator, generation, options);
   const ring = { 'ring-controller.atlas': generation.ringController };
-  const policy: Record<string, string> = version.atLeast(7, 3) && nodeType?.schedulePolicy !== undefined ? { 'huawei.com/schedule_policy': nodeType.schedulePolicy } : {};
+  const policy = { ...schedulePolicy(version, nodeType), ...superPodBlock(request) };
   const wholeDevices = options.virtualDevice === undefined;
   return {
     devices: { [resource]: request.devices },
@@ -126,6 +126,15 @@ function resourceName(accelerator: Accelerator, generation: Generation, options:
     return virtualDeviceResource(accelerator, options.virtualDevice);
   }
   return options.mixedInsert === true ? MIXED_INSERT[accelerator.card ?? '']! : generation.resource;
+}
+
+function schedulePolicy(version: MindClusterVersion, nodeType?: NodeType): Record<string, string> {
+  return version.atLeast(7, 3) && nodeType?.schedulePolicy !== undefined ? { 'huawei.com/schedule_policy': nodeType.schedulePolicy } : {};
+}
+
+/** In a super pod the scheduler wants the size of the logical one: all devices of the job (15_yaml_configuration.md, `sp-block`). */
+function superPodBlock({ nodeType, devices, nodes }: DeviceRequest): Record<string, string> {
+  return nodeType?.schedulePolicy?.endsWith('-sp') === true ? { 'sp-block': String(devices * nodes) } : {};
 }
 
 /** Up to 26.0 administrators label the nodes by product; from 26.1 on the plugin labels them by chip (its getNewNodeLabel). */

@@ -7,11 +7,7 @@ import type { GlmModel } from '../models/glm-model';
  * @param exclude globs of the files that are left out
  */
 export function checkPatterns(model: GlmModel, include: readonly string[], exclude: readonly string[]): void {
-  for (const pattern of [...include, ...exclude]) {
-    if (pattern.trim() === '' || pattern.startsWith('/') || pattern.split('/').includes('..')) {
-      throw new Error(`a file pattern must be a glob inside the repository, like '*.py', got '${pattern}'`);
-    }
-  }
+  [...include, ...exclude].forEach(checkPattern);
   for (const file of model.essentialFiles) {
     const excluding = exclude.find((pattern) => globMatches(pattern, file));
     if (excluding !== undefined) {
@@ -20,6 +16,13 @@ export function checkPatterns(model: GlmModel, include: readonly string[], exclu
     if (include.length > 0 && !include.some((pattern) => globMatches(pattern, file))) {
       throw new Error(`'include' (${include.join(', ')}) drops ${file}; ${model.name} does not load without it`);
     }
+  }
+}
+
+/** Throws unless a glob stays inside the repository and is no option of the script that gets it. */
+export function checkPattern(pattern: string): void {
+  if (pattern.trim() === '' || /^[-/]/.test(pattern) || pattern.split('/').includes('..')) {
+    throw new Error(`a file pattern must be a glob inside the repository, like '*.py', got '${pattern}'`);
   }
 }
 

@@ -27,7 +27,7 @@ export const ASCEND_JOB: BatchKind = {
 };
 
 function ascendJob(request: BatchRequest): KubernetesObject {
-  const { name, pod, pods, queue, backoffLimit, schedulerCommand } = request;
+  const { name, pod, pods, queue, backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished, schedulerCommand } = request;
   if (schedulerCommand === undefined) {
     throw new Error('an AscendJob needs the command of its Scheduler, and this task has none');
   }
@@ -41,7 +41,12 @@ function ascendJob(request: BatchRequest): KubernetesObject {
     spec: {
       schedulerName: 'volcano',
       successPolicy: 'AllWorkers',
-      runPolicy: { backoffLimit, schedulingPolicy: { minAvailable: pods + 1, queue: queue ?? 'default' } },
+      runPolicy: {
+        backoffLimit,
+        ...(activeDeadlineSeconds !== undefined && { activeDeadlineSeconds }),
+        ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }),
+        schedulingPolicy: { minAvailable: pods + 1, queue: queue ?? 'default' },
+      },
       replicaSpecs: { Scheduler: role(1, schedulerSpec(pod.spec, schedulerCommand)), Worker: role(pods, pod.spec) },
     },
   };

@@ -21,7 +21,10 @@ export const VOLCANO_JOB: BatchKind = {
 };
 
 function volcanoJob(request: BatchRequest): KubernetesObject {
-  const { name, pod, pods, queue, backoffLimit, ttlSecondsAfterFinished } = request;
+  const { name, pod, pods, queue, backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished } = request;
+  if (activeDeadlineSeconds !== undefined) {
+    throw new Error('\'deadline\' is not possible in a VolcanoJob, which knows none; leave it out, or use another \'workload\'');
+  }
   return {
     apiVersion: 'batch.volcano.sh/v1alpha1',
     kind: 'Job',

@@ -7,136 +7,9 @@ import {
 } from 'cdk8s-chatglm';
 
 import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
-import { dottedLines } from '../support/dotted-paths';
 import { reachManifest } from '../support/every-prop';
 import { artifact, chartWith, CHIP, everyVendor, only, STORE, synthesized } from '../support/synthesized';
 import { serve, SERVER } from '../support/workloads';
-
-describe('no default surprises', () => {
-  test('every field of the Deployment of a minimal server', () => {
-    expect(dottedLines(only(serve(), 'Deployment'))).toEqual([
-      'apiVersion: "apps/v1"',
-      'kind: "Deployment"',
-      'metadata.labels[app.kubernetes.io/component]: "serve"',
-      'metadata.labels[app.kubernetes.io/instance]: "test-chat"',
-      'metadata.labels[app.kubernetes.io/managed-by]: "cdk8s-chatglm"',
-      'metadata.labels[app.kubernetes.io/name]: "chatglm"',
-      'metadata.labels[app.kubernetes.io/part-of]: "test"',
-      'metadata.name: "test-chat"',
-      'metadata.namespace: "llm"',
-      'spec.progressDeadlineSeconds: 1860',
-      'spec.replicas: 1',
-      'spec.revisionHistoryLimit: 3',
-      'spec.selector.matchLabels[app.kubernetes.io/component]: "serve"',
-      'spec.selector.matchLabels[app.kubernetes.io/instance]: "test-chat"',
-      'spec.strategy.type: "Recreate"',
-      'spec.template.metadata.annotations[cdk8s-chatglm/scripts]: "<digest>"',
-      'spec.template.metadata.labels[app.kubernetes.io/component]: "serve"',
-      'spec.template.metadata.labels[app.kubernetes.io/instance]: "test-chat"',
-      'spec.template.metadata.labels[app.kubernetes.io/managed-by]: "cdk8s-chatglm"',
-      'spec.template.metadata.labels[app.kubernetes.io/name]: "chatglm"',
-      'spec.template.metadata.labels[app.kubernetes.io/part-of]: "test"',
-      'spec.template.spec.automountServiceAccountToken: false',
-      'spec.template.spec.containers[0].command: ["python3","/opt/cdk8s-chatglm/serve_model.py","--backend","echo","--model-name","chatglm3-6b","--model-family","chatglm3","--port","8000","--context-length","2048","--drain-delay","5"]',
-      'spec.template.spec.containers[0].env[0].name: "HOME"',
-      'spec.template.spec.containers[0].env[0].value: "/home/chatglm"',
-      'spec.template.spec.containers[0].env[1].name: "USER"',
-      'spec.template.spec.containers[0].env[1].value: "chatglm"',
-      'spec.template.spec.containers[0].env[2].name: "LOGNAME"',
-      'spec.template.spec.containers[0].env[2].value: "chatglm"',
-      'spec.template.spec.containers[0].image: "docker.io/library/python:3.12.7-slim-bookworm"',
-      'spec.template.spec.containers[0].imagePullPolicy: "IfNotPresent"',
-      'spec.template.spec.containers[0].livenessProbe.failureThreshold: 6',
-      'spec.template.spec.containers[0].livenessProbe.httpGet.path: "/health"',
-      'spec.template.spec.containers[0].livenessProbe.httpGet.port: "http"',
-      'spec.template.spec.containers[0].livenessProbe.periodSeconds: 20',
-      'spec.template.spec.containers[0].livenessProbe.timeoutSeconds: 10',
-      'spec.template.spec.containers[0].name: "serve"',
-      'spec.template.spec.containers[0].ports[0].containerPort: 8000',
-      'spec.template.spec.containers[0].ports[0].name: "http"',
-      'spec.template.spec.containers[0].readinessProbe.failureThreshold: 3',
-      'spec.template.spec.containers[0].readinessProbe.httpGet.path: "/ready"',
-      'spec.template.spec.containers[0].readinessProbe.httpGet.port: "http"',
-      'spec.template.spec.containers[0].readinessProbe.periodSeconds: 10',
-      'spec.template.spec.containers[0].readinessProbe.timeoutSeconds: 5',
-      'spec.template.spec.containers[0].resources.requests.cpu: "100m"',
-      'spec.template.spec.containers[0].resources.requests.memory: "128Mi"',
-      'spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation: false',
-      'spec.template.spec.containers[0].securityContext.capabilities.drop: ["ALL"]',
-      'spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem: true',
-      'spec.template.spec.containers[0].startupProbe.failureThreshold: 6',
-      'spec.template.spec.containers[0].startupProbe.httpGet.path: "/ready"',
-      'spec.template.spec.containers[0].startupProbe.httpGet.port: "http"',
-      'spec.template.spec.containers[0].startupProbe.periodSeconds: 10',
-      'spec.template.spec.containers[0].startupProbe.timeoutSeconds: 5',
-      'spec.template.spec.containers[0].terminationMessagePolicy: "FallbackToLogsOnError"',
-      'spec.template.spec.containers[0].volumeMounts[0].mountPath: "/home/chatglm"',
-      'spec.template.spec.containers[0].volumeMounts[0].name: "home"',
-      'spec.template.spec.containers[0].volumeMounts[1].mountPath: "/tmp"',
-      'spec.template.spec.containers[0].volumeMounts[1].name: "tmp"',
-      'spec.template.spec.containers[0].volumeMounts[2].mountPath: "/opt/cdk8s-chatglm"',
-      'spec.template.spec.containers[0].volumeMounts[2].name: "scripts"',
-      'spec.template.spec.containers[0].volumeMounts[2].readOnly: true',
-      'spec.template.spec.enableServiceLinks: false',
-      'spec.template.spec.initContainers[0].command: ["sh","-ec","for source in /scripts-source/*/*; do file=/opt/cdk8s-chatglm/$(printf %s \\"${source##*/}\\" | tr - /); mkdir -p \\"${file%/*}\\"; cp -L \\"$source\\" \\"$file\\"; done"]',
-      'spec.template.spec.initContainers[0].image: "docker.io/library/python:3.12.7-slim-bookworm"',
-      'spec.template.spec.initContainers[0].imagePullPolicy: "IfNotPresent"',
-      'spec.template.spec.initContainers[0].name: "copy-scripts"',
-      'spec.template.spec.initContainers[0].resources.limits.memory: "128Mi"',
-      'spec.template.spec.initContainers[0].resources.requests.cpu: "50m"',
-      'spec.template.spec.initContainers[0].resources.requests.memory: "32Mi"',
-      'spec.template.spec.initContainers[0].securityContext.allowPrivilegeEscalation: false',
-      'spec.template.spec.initContainers[0].securityContext.capabilities.drop: ["ALL"]',
-      'spec.template.spec.initContainers[0].securityContext.readOnlyRootFilesystem: true',
-      'spec.template.spec.initContainers[0].securityContext.seccompProfile.type: "RuntimeDefault"',
-      'spec.template.spec.initContainers[0].volumeMounts[0].mountPath: "/scripts-source/scripts-serve-model"',
-      'spec.template.spec.initContainers[0].volumeMounts[0].name: "scripts-serve-model"',
-      'spec.template.spec.initContainers[0].volumeMounts[0].readOnly: true',
-      'spec.template.spec.initContainers[0].volumeMounts[1].mountPath: "/opt/cdk8s-chatglm"',
-      'spec.template.spec.initContainers[0].volumeMounts[1].name: "scripts"',
-      'spec.template.spec.securityContext.fsGroup: 1000',
-      'spec.template.spec.securityContext.fsGroupChangePolicy: "OnRootMismatch"',
-      'spec.template.spec.securityContext.runAsGroup: 1000',
-      'spec.template.spec.securityContext.runAsNonRoot: true',
-      'spec.template.spec.securityContext.runAsUser: 1000',
-      'spec.template.spec.securityContext.seccompProfile.type: "RuntimeDefault"',
-      'spec.template.spec.terminationGracePeriodSeconds: 125',
-      'spec.template.spec.volumes[0].emptyDir: {}',
-      'spec.template.spec.volumes[0].name: "home"',
-      'spec.template.spec.volumes[1].emptyDir: {}',
-      'spec.template.spec.volumes[1].name: "tmp"',
-      'spec.template.spec.volumes[2].configMap.name: "test-scripts-serve-model"',
-      'spec.template.spec.volumes[2].name: "scripts-serve-model"',
-      'spec.template.spec.volumes[3].emptyDir: {}',
-      'spec.template.spec.volumes[3].name: "scripts"',
-    ]);
-  });
-
-  test('every field of its Service', () => {
-    expect(dottedLines(only(serve(), 'Service'))).toEqual([
-      'apiVersion: "v1"',
-      'kind: "Service"',
-      'metadata.labels[app.kubernetes.io/component]: "serve"',
-      'metadata.labels[app.kubernetes.io/instance]: "test-chat"',
-      'metadata.labels[app.kubernetes.io/managed-by]: "cdk8s-chatglm"',
-      'metadata.labels[app.kubernetes.io/name]: "chatglm"',
-      'metadata.labels[app.kubernetes.io/part-of]: "test"',
-      'metadata.name: "test-chat"',
-      'metadata.namespace: "llm"',
-      'spec.externalIPs: []',
-      'spec.ports[0].name: "http"',
-      'spec.ports[0].port: 80',
-      'spec.ports[0].targetPort: 8000',
-      'spec.selector[app.kubernetes.io/component]: "serve"',
-      'spec.selector[app.kubernetes.io/instance]: "test-chat"',
-      'spec.type: "ClusterIP"',
-    ]);
-  });
-
-  test('beside them there is only the ConfigMap of the server\'s script', () => {
-    expect(serve().map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual(['Deployment/test-chat', 'Service/test-chat', 'ConfigMap/test-scripts-serve-model']);
-  });
-});
 
 const POD = 'Deployment.spec.template.spec';
 const MAIN = `${POD}.containers[0]`;
@@ -363,6 +236,12 @@ describe('images and scripts', () => {
 
     expect([...pod.initContainers!, ...pod.containers].map(({ image }) => image)).toEqual(Array(3).fill('harbor.corp.example/mirror/llm/atb:1.0'));
     expect(pod.imagePullSecrets).toEqual([{ name: 'harbor' }]);
+  });
+
+  test('an image of scripts is pulled from the mirror too', () => {
+    const pod = podOf(serve({}, { imageRegistry: 'harbor.corp.example/mirror', scriptDelivery: ScriptDelivery.image('registry.corp.example/scripts:1.0') }));
+
+    expect(container(pod, 'copy-scripts').image).toBe('harbor.corp.example/mirror/scripts:1.0');
   });
 
   test('scripts can come in an image: no ConfigMap is rendered', () => {

@@ -49,6 +49,7 @@ describe('every prop reaches the manifest', () => {
       lifts: '[test/store] a store needs either \'size\' for a new claim or \'existingClaim\', got neither',
       reaches: { claims: [], [`${VOLUME}.persistentVolumeClaim.claimName`]: 'shared-weights' },
     },
+    volumeName: { given: SIZE, props: { volumeName: 'by-hand' }, reaches: { 'claims[0].spec.volumeName': 'by-hand' } },
     readOnly: { given: SIZE, props: { readOnly: true }, reaches: { [`${VOLUME}.persistentVolumeClaim.readOnly`]: true } },
     storeName: { given: SIZE, props: { storeName: 'models' }, reaches: { [`${VOLUME}.name`]: 'store-models', [`${MOUNT}.mountPath`]: '/artifacts/models' } },
   }, (props) => rendered(props));

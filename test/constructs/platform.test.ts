@@ -71,7 +71,7 @@ describe('every prop reaches the manifest', () => {
     },
     caBundle: {
       props: { caBundle: { configMapName: 'corp-ca' } },
-      reaches: { [`${JOB}.containers[0].command`]: words('--ca-bundle', '/etc/cdk8s-chatglm/ca/ca.crt'), [`${JOB}.volumes[1].configMap.name`]: 'corp-ca' },
+      reaches: { [`${JOB}.containers[0].command`]: words('--ca-bundle', '/etc/cdk8s-chatglm/ca/ca.crt'), [`${JOB}.volumes[0].configMap.name`]: 'corp-ca' },
     },
     huggingFaceEndpoint: {
       props: { huggingFaceEndpoint: 'https://hf.corp.example' },

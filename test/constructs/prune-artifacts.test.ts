@@ -1,6 +1,9 @@
-import { Duration } from 'cdk8s';
+import { Duration, Size } from 'cdk8s';
+import { Cpu, EnvValue } from 'cdk8s-plus-27';
 
-import { ArtifactFormat, PruneArtifacts, type PruneArtifactsProps } from 'cdk8s-chatglm';
+import { ArtifactFormat, EnvPreset, PruneArtifacts, type PruneArtifactsProps, SecurityLevel } from 'cdk8s-chatglm';
+
+import { reachManifest } from '../support/every-prop';
 
 import { artifact, chartWith, only, STORE, synthesized } from '../support/synthesized';
 import { messageOf } from '../support/bad-input';
@@ -39,4 +42,38 @@ test.each([
   [{ image: 'python' }, '[test/prune] \'image\' must be pinned by a full tag or a digest, got \'python\''],
 ])('a prune with %j is refused', (props, message) => {
   expect(messageOf(() => prune(props))).toBe(message);
+});
+
+const POD = 'spec.template.spec';
+const MAIN = `${POD}.containers[0]`;
+const words = (...expected: unknown[]): unknown => expect.arrayContaining(expected);
+
+describe('every prop reaches the manifest', () => {
+  reachManifest<PruneArtifactsProps>({
+    store: {
+      given: { keep: [] }, props: { store: STORE, keep: [KEPT] },
+      lifts: '[test/prune] \'keep\' is empty, so everything on the store \'store\' would go; name the artifacts that are in use',
+      reaches: { [`${POD}.volumes[0].persistentVolumeClaim.claimName`]: 'claim' },
+    },
+    keep: { props: { keep: [KEPT, artifact(ArtifactFormat.BMODEL, 'glm3')] }, reaches: { [`${MAIN}.command`]: words('--keep', 'adgen', 'glm3') } },
+    remove: { props: { remove: true }, reaches: { [`${MAIN}.command`]: words('--delete') } },
+    minimumAge: { props: { minimumAge: Duration.days(7) }, reaches: { [`${MAIN}.command`]: words('--min-age', '604800') } },
+    presets: {
+      props: { presets: [EnvPreset.custom({ name: 'python', variables: { PYTHONFAULTHANDLER: { value: '1', purpose: 'a traceback when it crashes' } } })] },
+      reaches: { [`${MAIN}.env[0].name`]: 'PYTHONFAULTHANDLER' },
+    },
+    env: { props: { env: { TZ: EnvValue.fromValue('UTC') } }, reaches: { [`${MAIN}.env[3].value`]: 'UTC' } },
+    cpu: { props: { cpu: Cpu.units(3) }, reaches: { [`${MAIN}.resources.requests.cpu`]: '3' } },
+    memory: { props: { memory: Size.mebibytes(512) }, reaches: { [`${MAIN}.resources.requests.memory`]: '512Mi' } },
+    nodeSelector: { props: { nodeSelector: { zone: 'a' } }, reaches: { [`${POD}.nodeSelector.zone`]: 'a' } },
+    tolerations: { props: { tolerations: [{ key: 'infra' }] }, reaches: { [`${POD}.tolerations[0].key`]: 'infra' } },
+    priorityClassName: { props: { priorityClassName: 'low' }, reaches: { [`${POD}.priorityClassName`]: 'low' } },
+    serviceAccountName: { props: { serviceAccountName: 'jobs' }, reaches: { [`${POD}.serviceAccountName`]: 'jobs' } },
+    podLabels: { props: { podLabels: { team: 'ml' } }, reaches: { 'spec.template.metadata.labels.team': 'ml' } },
+    podAnnotations: { props: { podAnnotations: { note: 'x' } }, reaches: { 'spec.template.metadata.annotations.note': 'x' } },
+    security: { props: { security: SecurityLevel.NON_ROOT }, reaches: { [`${MAIN}.securityContext.readOnlyRootFilesystem`]: undefined } },
+    image: { props: { image: 'registry.corp.example/python:3.11' }, reaches: { [`${MAIN}.image`]: 'registry.corp.example/python:3.11' } },
+    backoffLimit: { props: { backoffLimit: 1 }, reaches: { 'spec.backoffLimit': 1 } },
+    ttlAfterFinished: { props: { ttlAfterFinished: Duration.hours(1) }, reaches: { 'spec.ttlSecondsAfterFinished': 3600 } },
+  }, prune);
 });

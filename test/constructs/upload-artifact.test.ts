@@ -1,7 +1,9 @@
-import { Secret } from 'cdk8s-plus-27';
+import { Chart, Duration, Size, Testing } from 'cdk8s';
+import { Cpu, EnvValue, Secret } from 'cdk8s-plus-27';
 
-import { ArtifactFormat, DownloadWeights, GlmModel, UploadArtifact, type UploadArtifactProps, WeightSource } from 'cdk8s-chatglm';
+import { Artifact, ArtifactFormat, DownloadWeights, EnvPreset, GlmModel, SecurityLevel, UploadArtifact, type UploadArtifactProps, WeightSource } from 'cdk8s-chatglm';
 
+import { reachManifest } from '../support/every-prop';
 import { artifact, chartWith, STORE, synthesized } from '../support/synthesized';
 import { messageOf } from '../support/bad-input';
 
@@ -55,4 +57,42 @@ test.each([
   ],
 ])('an upload with %j is refused', (props, message) => {
   expect(messageOf(() => upload(props))).toBe(message);
+});
+
+const POD = 'spec.template.spec';
+const MAIN = `${POD}.containers[0]`;
+const words = (...expected: unknown[]): unknown => expect.arrayContaining(expected);
+
+describe('every prop reaches the manifest', () => {
+  reachManifest<UploadArtifactProps>({
+    artifact: {
+      props: { artifact: Artifact.existing({ store: STORE, directory: 'adgen', format: ArtifactFormat.DATASET, marked: true }) },
+      reaches: { [`${MAIN}.command`]: words('--artifact', '/artifacts/store/adgen', '--prefix', 'adgen') },
+    },
+    endpoint: { props: { endpoint: 'https://minio.corp.example' }, reaches: { [`${MAIN}.command`]: words('--endpoint', 'https://minio.corp.example') } },
+    bucket: { props: { bucket: 'tuned' }, reaches: { [`${MAIN}.command`]: words('--bucket', 'tuned') } },
+    credentialsSecret: {
+      props: { credentialsSecret: Secret.fromSecretName(new Chart(Testing.app(), 'secrets'), 'minio', 'minio') },
+      reaches: { [`${MAIN}.env[0].valueFrom.secretKeyRef.name`]: 'minio', [`${MAIN}.env[1].valueFrom.secretKeyRef.name`]: 'minio' },
+    },
+    prefix: { props: { prefix: 'tuned/v1' }, reaches: { [`${MAIN}.command`]: words('--prefix', 'tuned/v1') } },
+    region: { props: { region: 'cn-north-4' }, reaches: { [`${MAIN}.command`]: words('--region', 'cn-north-4') } },
+    presets: {
+      props: { presets: [EnvPreset.custom({ name: 'python', variables: { PYTHONFAULTHANDLER: { value: '1', purpose: 'a traceback when it crashes' } } })] },
+      reaches: { [`${MAIN}.env[2].name`]: 'PYTHONFAULTHANDLER' },
+    },
+    env: { props: { env: { TZ: EnvValue.fromValue('UTC') } }, reaches: { [`${MAIN}.env[5].value`]: 'UTC' } },
+    cpu: { props: { cpu: Cpu.units(3) }, reaches: { [`${MAIN}.resources.requests.cpu`]: '3' } },
+    memory: { props: { memory: Size.mebibytes(512) }, reaches: { [`${MAIN}.resources.requests.memory`]: '512Mi' } },
+    nodeSelector: { props: { nodeSelector: { zone: 'a' } }, reaches: { [`${POD}.nodeSelector.zone`]: 'a' } },
+    tolerations: { props: { tolerations: [{ key: 'infra' }] }, reaches: { [`${POD}.tolerations[0].key`]: 'infra' } },
+    priorityClassName: { props: { priorityClassName: 'low' }, reaches: { [`${POD}.priorityClassName`]: 'low' } },
+    serviceAccountName: { props: { serviceAccountName: 'jobs' }, reaches: { [`${POD}.serviceAccountName`]: 'jobs' } },
+    podLabels: { props: { podLabels: { team: 'ml' } }, reaches: { 'spec.template.metadata.labels.team': 'ml' } },
+    podAnnotations: { props: { podAnnotations: { note: 'x' } }, reaches: { 'spec.template.metadata.annotations.note': 'x' } },
+    security: { props: { security: SecurityLevel.NON_ROOT }, reaches: { [`${MAIN}.securityContext.readOnlyRootFilesystem`]: undefined } },
+    image: { props: { image: 'registry.corp.example/python:3.11' }, reaches: { [`${MAIN}.image`]: 'registry.corp.example/python:3.11' } },
+    backoffLimit: { props: { backoffLimit: 1 }, reaches: { 'spec.backoffLimit': 1 } },
+    ttlAfterFinished: { props: { ttlAfterFinished: Duration.hours(1) }, reaches: { 'spec.ttlSecondsAfterFinished': 3600 } },
+  }, (props) => upload(props).job);
 });

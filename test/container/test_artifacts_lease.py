@@ -43,6 +43,23 @@ def test_the_second_waits_until_the_first_releases(directory):
     second.release()
 
 
+@pytest.mark.parametrize("text", ["模型" * 500, '"' * 500, "\\" * 500, "\n\0\x1b" * 200, "\ud800", "\U0001f600" * 99])
+def test_any_note_leaves_the_record_readable(directory, text):
+    holder, waiter = Lease(directory, text, **FAST), Lease(directory, "waiter", heartbeat=0.05, takeover=30)
+    holder.note(text)
+    assert holder.acquire(ignore, never)
+    seen = []
+    assert not waiter.acquire(seen.append, lambda: bool(seen))
+    assert seen[0].note == seen[0].holder != "unknown"
+    files = list(directory.with_name("artifact.lease").iterdir())
+    assert [file.stat().st_size for file in files] == [1024]
+    holder.release()
+    started = time.monotonic()
+    assert waiter.acquire(ignore, never), "the release could not be read"
+    assert time.monotonic() - started < 5
+    waiter.release()
+
+
 def test_a_dead_holder_is_replaced_within_the_promised_time(directory):
     def hold():
         Lease(directory, "dead", **FAST).acquire(ignore, never)
@@ -131,6 +148,20 @@ def test_eight_processes_are_never_inside_together(directory, tmp_path):
         contender.join(30)
     assert [contender.exitcode for contender in contenders] == [0] * 8
     assert log.read_text().split() == ["in", "out"] * 40
+
+
+def test_a_look_that_is_out_of_date_gives_nothing(directory):
+    """A waiter that saw number 1 released, and slept while others used 2 and 3, must not take the number 2."""
+    holder = Lease(directory, "holder", **FAST)
+    for _ in range(3):
+        holder.release()
+        assert holder.acquire(ignore, never)
+    folder = directory.with_name("artifact.lease")
+    assert [path.name for path in folder.iterdir()] == ["3"]
+    assert not Lease(directory, "sleeper", **FAST)._create(2)
+    assert [path.name for path in folder.iterdir()] == ["3"]
+    assert holder.confirm()
+    holder.release()
 
 
 def test_of_many_heirs_one_wins(directory):

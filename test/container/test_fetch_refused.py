@@ -232,14 +232,15 @@ def test_a_page_instead_of_a_file(server, fetching):
     )
 
 
-def test_a_target_that_something_else_made(hub, fetching):
+def test_a_target_that_something_else_made(hub, fetching, server):
     fetching.target.mkdir(parents=True)
     (fetching.target / "notes").write_text("mine")
     assert fetching.run(hub.source())[0] == 28
-    assert fetching.cause.endswith(
+    assert fetching.cause == (
         f"{fetching.target} is there and not empty but has no marker, so something else made it: "
         "move it away, then try again"
     )
+    assert server.requests == [], "the download began although its place is taken"
     assert (fetching.target / "notes").read_text() == "mine"
 
 

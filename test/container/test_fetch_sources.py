@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tarfile
 import zipfile
 
@@ -48,6 +49,33 @@ def test_trust_on_first_use_records_what_came(server, fetching):
     source = {"kind": "http", "files": [{"url": f"{server.url}/w", "path": "w"}], "trustOnFirstUse": True}
     assert fetching.run(json.dumps(source))[0] == 0
     assert digests(fetching.target) == {"w": sha256(LARGE)}
+    shutil.rmtree(fetching.target)
+    assert fetching.run(json.dumps(source))[0] == 0, "the same content was refused later"
+    shutil.rmtree(fetching.target)
+    other = LARGE[:-1] + b"!"
+    server.route("/w", lambda _request: Reply(other))
+    assert fetching.run(json.dumps(source))[0] == 23
+    record = f"{fetching.target}.first-use.json"
+    assert fetching.cause == (
+        f"http {server.url}/w: w from http {server.url}/w has sha256 {sha256(other)}, "
+        f"the first download had {sha256(LARGE)}; if that is meant, remove {record}"
+    )
+    fetching.expect_nothing()
+    os.unlink(record)
+    assert fetching.run(json.dumps(source))[0] == 0
+    fetching.expect({"w": other})
+
+
+def test_an_archive_that_is_packed_anew_is_the_same(server, fetching):
+    """Hosts pack a commit's archive anew at times: the files count, not the archive's own digest."""
+    source = json.dumps({"kind": "archive", "url": f"{server.url}/a", "trustOnFirstUse": True})
+    for packer in ("tar.gz", "tar.xz"):
+        server.route("/a", lambda _request, packer=packer: Reply(PACKERS[packer](TREE)))
+        assert fetching.run(source)[0] == 0
+        shutil.rmtree(fetching.target)
+    server.route("/a", lambda _request: Reply(tar([*TREE, ("transformers-4.27.4/new", b"")])))
+    assert fetching.run(source)[0] == 23
+    assert "transformers-4.27.4/new from archive" in fetching.cause
 
 
 def bucket_source(server, **more):

@@ -15,14 +15,14 @@ def launcher(python, container, tmp_path):
 
 def test_the_first_failing_rank_ends_all(launcher):
     process = launcher.start(
-        *("--devices", 8, "--rank-env", "mindspore", "--grace", 5),
+        *("--devices", 8, "--rank-env", "mindspore", "--grace", 60),
         **{"RANK_FAILS": "5:7", "RANK_COUNT": "8", "RANK_SLEEPS": "60"},
     )
     noted = launcher.noted(8)
     begin = time.monotonic()
     code, output = launcher.finish(process)
     assert code == 7, output
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 15
     tail = "\n".join(f"error line {number}" for number in range(10, 30))
     assert launcher.cause == f"rank 5 ended with code 7; its last 20 lines:\n{tail}"
     stopped = ", ".join(f"rank {rank}" for rank in range(8) if rank != 5)
@@ -49,7 +49,7 @@ def test_a_rank_that_ignores_the_end_is_killed(launcher):
         **{"RANK_FAILS": "0:3", "RANK_COUNT": "3", "RANK_SLEEPS": "60", "RANK_IGNORES": "2"},
     )
     assert code == 3, output
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 15
     assert "WARNING launch: rank 2 still there after 0.5 s: killed" in log(output)
 
 
@@ -130,7 +130,7 @@ def test_a_scheduler_that_stays_is_ended_after_the_ranks(launcher):
         *("--devices", 2, "--rank-env", "mindspore-cluster", "--grace", 0.3),
         argv=launcher.python_code(waiting),
     )
-    assert (code, time.monotonic() - begin < 5) == (0, True), output
+    assert (code, time.monotonic() - begin < 15) == (0, True), output
     assert "WARNING launch: every rank ended with 0; stopping scheduler" in log(output)
 
 

@@ -99,6 +99,18 @@ def test_a_redrawn_line_is_its_last_drawing():
     assert lines.feed(b" 10%\r 20%\r\nnext\n\n\r\n") == [b" 20%", b"next", b"", b""]
 
 
+def test_of_too_many_lines_the_last_are_kept():
+    lines = [f"{number:02d} " + "x" * 397 for number in range(20)]
+    message = termination_message(Outcome(1, "rank 0 ended with code 1", tuple(lines)))
+    assert message == "\n".join(["rank 0 ended with code 1; its last 10 lines:", *lines[10:]])
+
+
+def test_of_one_long_line_the_end_is_kept():
+    message = termination_message(Outcome(1, "rank 0 ended with code 1", ("a", "é" * 3000 + "end")))
+    head = "rank 0 ended with code 1; its last line:\n"
+    assert (message[: len(head)], message[-5:], len(message.encode())) == (head, "ééend", 4096)
+
+
 def test_the_message_has_the_cause_and_the_last_lines():
     assert termination_message(Outcome(7, "rank 5 ended with code 7", ("a", "b"))) == (
         "rank 5 ended with code 7; its last 2 lines:\na\nb"

@@ -23,10 +23,11 @@ def job(python, container, tmp_path, size):
 
 
 def test_a_pod_that_is_missing_is_named(job):
-    job.start_all("--wait", 2, without=(1,))
+    seconds = 2 + job.pods // 3
+    job.start_all("--wait", seconds, without=(1,))
     assert set(job.codes().values()) == {50}
     pattern = (
-        r"the pods did not meet within 2 s: (pod 0 cannot be reached \(.*\); before that, )?"
+        rf"the pods did not meet within {seconds} s: (pod 0 cannot be reached \(.*\); before that, )?"
         rf"pod 1 of {job.pods} did not come(, pods? [0-9, ]+ left)?"
     )
     causes = [job.cause(index) for index in job.running]
@@ -65,9 +66,11 @@ def test_pods_of_the_same_address_are_refused_by_all(job):
 
 
 def test_another_token_does_not_get_in(job):
-    job.start_all("--wait", 1.5, without=(1,))
+    job.start(0)
+    job.wait_for(lambda: listening(job))
     job.start(1, "--wait", 1, MEET_TOKEN="of another job")
-    assert job.codes() == job.everyone(50, pod_1=21)
+    assert job.running[1].wait(20) == 21
+    assert job.running[0].poll() is None
     assert job.cause(1) == (
         "the pods did not meet within 1 s: pod 0 cannot be reached (wrong token (status 401))"
     )
@@ -82,9 +85,9 @@ def test_no_token_is_an_error(job):
 
 
 def test_pods_with_other_settings_do_not_get_in(job):
-    job.start(0, "--wait", 2)
+    job.start(0)
     job.start(1, "--rank-env", "torch")
-    assert job.running[1].wait(10) == 31
+    assert job.running[1].wait(20) == 31
     assert job.cause(1) == "pod 1 has --rank-env 'torch', but pod 0 has 'mindspore'"
 
 

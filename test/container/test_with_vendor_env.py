@@ -173,3 +173,41 @@ def test_bash_is_used_where_there_is_one(container, tmp_path):
         timeout=20,
     )
     assert {"FROM_BASH=1", "TESTED=1"} <= set(result.stdout.splitlines())
+
+
+def test_names_that_no_shell_variable_has_pass_through_bash(container, tmp_path):
+    """Kubernetes allows them; samples of Volcano jobs name a variable after the job."""
+    result = subprocess.run(
+        [
+            "bash",
+            str(container / "with_vendor_env.sh"),
+            "--source",
+            str(source(tmp_path, "s.sh", "")),
+            "--",
+            "env",
+        ],
+        env={"PATH": os.environ["PATH"], "mindx-dls-test": "pod-0"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    assert "mindx-dls-test=pod-0" in result.stdout.splitlines()
+
+
+def test_the_launcher_runs_under_it(python, container, tmp_path):
+    file = source(
+        tmp_path, "set_env.sh", "export LD_LIBRARY_PATH=/vendor/lib:$LD_LIBRARY_PATH HCCL_BUFFSIZE=200\n"
+    )
+    launcher = [python, str(container / "launch.py"), "--devices", "2", "--rank-env", "mindspore", "--"]
+    rank = ["sh", "-c", 'echo "$RANK_ID $HCCL_BUFFSIZE $LD_LIBRARY_PATH"']
+    result = subprocess.run(
+        [str(container / "with_vendor_env.sh"), "--source", str(file), "--", *launcher, *rank],
+        env={"PATH": os.environ["PATH"], "HCCL_BUFFSIZE": "110", "LD_LIBRARY_PATH": "/pod/lib"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    shown_by_ranks = sorted(line for line in result.stdout.splitlines() if line.startswith("[rank "))
+    assert shown_by_ranks == [f"[rank {rank}] {rank} 110 /pod/lib:/vendor/lib" for rank in (0, 1)]

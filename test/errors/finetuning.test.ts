@@ -84,6 +84,7 @@ describe('workload kinds, rank tables and retries', () => {
     ['a rank table from a relative file', () => RankTable.fromFile('hccl.json'), 'a rank table\'s path must be absolute, got \'hccl.json\''],
     ['negative retries', tune({ backoffLimit: -1 }), '[test/finetune] \'backoffLimit\' must be a whole number from 0, got -1'],
     ['retries that are no number', tune({ backoffLimit: NaN }), '[test/finetune] \'backoffLimit\' must be a whole number from 0, got NaN'],
+    ['a deadline of a Volcano Job', tune({ workload: WorkloadKind.VOLCANO_JOB, deadline: Duration.hours(1) }, VOLCANO), '[test/finetune] \'deadline\' is not possible in a VolcanoJob, which knows none; leave it out, or use another \'workload\''],
     ['a negative deadline', () => finetune({ deadline: Duration.hours(-1) }), 'Duration amounts cannot be negative. Received: -1'],
   ]);
 });

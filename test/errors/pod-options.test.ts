@@ -1,5 +1,5 @@
-import { Size } from 'cdk8s';
-import { Cpu, EnvValue } from 'cdk8s-plus-27';
+import { Chart, Size, Testing } from 'cdk8s';
+import { Cpu, EnvValue, Secret } from 'cdk8s-plus-27';
 import { EnvPreset, EnvPresets, type InferenceDeploymentProps } from 'cdk8s-chatglm';
 
 import { refuses } from '../support/bad-input';
@@ -40,7 +40,7 @@ describe('environment variables', () => {
     ['a name with =', env('A=B'), '[test/chat] \'env\' has \'A=B\': a variable\'s name has letters, digits, \'_\', \'-\' and \'.\' and does not start with a digit'],
     ['an empty name', env(''), '[test/chat] \'env\' has \'\': a variable\'s name has letters, digits, \'_\', \'-\' and \'.\' and does not start with a digit'],
     ['a variable that this process does not have', env('A', EnvValue.fromProcess('NO_SUCH_VARIABLE_HERE')), '[test/chat] \'env\' has no value for \'A\'; EnvValue.fromProcess gives none where the variable is unset'],
-    ['a secret that is no name', env('A', { valueFrom: { secretKeyRef: { name: 'My Secret', key: 'x' } } } as unknown as EnvValue), '[test/chat] Deployment/test-chat: variable \'A\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Secret\' (rule reference-names)'],
+    ['a secret that is no name', env('A', Secret.fromSecretName(new Chart(Testing.app(), 'secrets'), 'secret', 'My Secret').envValue('x')), '[test/chat] Deployment/test-chat: variable \'A\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Secret\' (rule reference-names)'],
   ]);
 });
 

@@ -1,4 +1,5 @@
-import { App, Size } from 'cdk8s';
+import { App, Chart, Size, Testing } from 'cdk8s';
+import { ServiceType } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import {
   Accelerator, ArtifactFormat, Dtype, GlmFamily, GlmModel, type GlmModelProps, InferenceDeployment, type InferenceDeploymentProps, MemoryEstimate,
@@ -30,6 +31,7 @@ describe('counts, ports and lengths', () => {
     ['a port that no host has', server({ containerPort: 65536 }), '[test/chat] \'containerPort\' must be a whole number from 1024 to 65535, got 65536'],
     ['half a port', server({ containerPort: 8000.5 }), '[test/chat] \'containerPort\' must be a whole number from 1024 to 65535, got 8000.5'],
     ['a Service on port 0', server({ servicePort: 0 }), '[test/chat] \'servicePort\' must be a whole number from 1 to 65535, got 0'],
+    ['a Service without pods', server({ serviceType: ServiceType.EXTERNAL_NAME }), '[test/chat] \'serviceType\' must be ClusterIP, NodePort or LoadBalancer, got ExternalName, which has no pods behind it'],
     ['a Service on port 70000', server({ servicePort: 70000 }), '[test/chat] \'servicePort\' must be a whole number from 1 to 65535, got 70000'],
     ['no context', server({ contextLength: 0 }), '[test/chat] \'contextLength\' must be a whole number from 1 to 8192 for chatglm3-6b, got 0'],
     ['half a token', server({ contextLength: 100.5 }), '[test/chat] \'contextLength\' must be a whole number from 1 to 8192 for chatglm3-6b, got 100.5'],
@@ -125,6 +127,16 @@ describe('where a server stands', () => {
     ['an id in capitals', () => new InferenceDeployment(chartWith(), 'ChatServer', SERVER), '[test/ChatServer] construct ids become Kubernetes names, so they must be kebab-case like \'finetune-adgen\', got \'ChatServer\''],
     ['an id with an underscore', () => new InferenceDeployment(chartWith(), 'chat_server', SERVER), '[test/chat_server] construct ids become Kubernetes names, so they must be kebab-case like \'finetune-adgen\', got \'chat_server\''],
     ['a scope above it in capitals', () => new InferenceDeployment(new Construct(chartWith(), 'TeamA'), 'chat', SERVER), '[test/TeamA/chat] construct ids become Kubernetes names, so they must be kebab-case like \'finetune-adgen\', got \'TeamA\''],
+    ['the name of another construct', () => {
+      const chart = chartWith();
+      new InferenceDeployment(chart, 'team-chat', SERVER);
+      new InferenceDeployment(new Construct(chart, 'team'), 'chat', SERVER);
+    }, '[test/team/chat] its objects would be called \'test-team-chat\' like those of test/team-chat; give one of the two another id'],
+    ['the name of another construct, in another chart of the namespace', () => {
+      const app = Testing.app();
+      new InferenceDeployment(new Chart(app, 'llm', { namespace: 'llm' }), 'team-chat', SERVER);
+      new InferenceDeployment(new Chart(app, 'llm-team', { namespace: 'llm' }), 'chat', SERVER);
+    }, '[llm-team/chat] its objects would be called \'llm-team-chat\' like those of llm/team-chat; give one of the two another id'],
     ['a platform below constructs', () => Platform.attach(new InferenceDeployment(chartWith(), 'chat', SERVER), { nodeTypes: [NodeType.SE7] }), '[test/chat] Platform.attach comes too late: \'test/chat\' has 2 constructs already (first \'Resource\'); attach the platform before creating them'],
   ]);
 });

@@ -1,8 +1,8 @@
-import { Size } from 'cdk8s';
+import { Chart, Size, Testing } from 'cdk8s';
 import { PersistentVolumeAccessMode, PersistentVolumeClaim, Secret } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 import {
-  Artifact, ArtifactFormat, DownloadFiles, type DownloadFilesProps, DownloadWeights, GlmModel, MindFormersVersion, ModelStore,
+  Artifact, ArtifactFormat, DownloadFiles, type DownloadFilesProps, DownloadWeights, type DownloadWeightsProps, GlmModel, MindFormersVersion, ModelStore,
   type ModelStoreProps, Runtime, WeightSource,
 } from 'cdk8s-chatglm';
 
@@ -27,6 +27,11 @@ describe('stores', () => {
     ['a negative size', () => store({ size: Size.gibibytes(-400) })(), 'Storage amounts cannot be negative. Received: -400'],
     ['a size of nothing', store({ size: Size.gibibytes(0) }), '[test/store] \'size\' of a store must be positive, got 0Gi'],
     ['no access mode', store({ size: Size.gibibytes(1), accessModes: [] }), '[test/store] \'accessModes\' of a store must not be empty; leave it out for ReadWriteMany'],
+    ['a read-only access mode of a store that is written', store({ size: Size.gibibytes(1), accessModes: [PersistentVolumeAccessMode.READ_ONLY_MANY] }), '[test/store] \'readOnly\' must be set for a store whose only access mode is ReadOnlyMany'],
+    ['a storage class for a claim that exists', () => {
+      const chart = chartWith();
+      new ModelStore(chart, 'store', { existingClaim: PersistentVolumeClaim.fromClaimName(chart, 'claim', 'weights'), storageClassName: 'nfs' });
+    }, '[test/store] \'storageClassName\' is for a new claim, but \'existingClaim\' is given; leave one of them out'],
     ['a name with a slash', store({ size: Size.gibibytes(1), storeName: '../etc' }), '[test/store] \'storeName\' must be kebab-case, at most 50 characters, got \'../etc\''],
     ['an empty name', store({ size: Size.gibibytes(1), storeName: '' }), '[test/store] \'storeName\' must be kebab-case, at most 50 characters, got \'\''],
     ['a name too long for a volume', store({ size: Size.gibibytes(1), storeName: 'a'.repeat(51) }), '[test/store] \'storeName\' must be kebab-case, at most 50 characters, got \'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\''],
@@ -156,6 +161,48 @@ describe('single files, archives and directories', () => {
     ['a GitHub repository by URL', () => WeightSource.gitHubCommit('https://github.com/a/b', 'a'.repeat(40)), 'a GitHub source needs \'owner/name\' and a commit of 40 hexadecimal digits, got \'https://github.com/a/b\' and \'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\''],
     ['a GitHub repository that climbs', () => WeightSource.gitHubCommit('../..', 'a'.repeat(40)), 'a GitHub source needs \'owner/name\' and a commit of 40 hexadecimal digits, got \'../..\' and \'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\''],
     ['a relative directory', () => WeightSource.directory('mnt/weights'), '\'path\' of a directory source must be absolute, got \'mnt/weights\''],
+  ]);
+});
+
+const git = (url: string, revision = 'a'.repeat(40)) => () => WeightSource.gitLfs({ url, revision });
+const s3 = (bucket: string, prefix: string, endpoint = 'https://obs.example') => () => WeightSource.s3({ endpoint, bucket, prefix });
+
+describe('git and object stores', () => {
+  refuses([
+    ['a branch of git', git('https://git.example/glm', 'main'), '\'revision\' of https://git.example/glm must be a commit of 40 hexadecimal digits, got \'main\''],
+    ['a git repository by ssh', git('ssh://git@git.example/glm'), '\'url\' must be an http or https URL, got \'ssh://git@git.example/glm\''],
+    ['a git repository with a password, which the message must not repeat', git('https://me:hunter2@git.example/glm'), '\'url\' must not carry a user name or password (it would stand in the manifest): git.example; use a Secret'],
+    ['no bucket', s3('', 'glm'), 'an s3 source needs a \'bucket\' and a \'prefix\', got \'\' and \'glm\''],
+    ['a bucket in capitals', s3('Models', 'glm'), 'an s3 source needs a \'bucket\' and a \'prefix\', got \'Models\' and \'glm\''],
+    ['no prefix, which would be the whole bucket', s3('models', ''), 'an s3 source needs a \'bucket\' and a \'prefix\', got \'models\' and \'\''],
+    ['a prefix of slashes', s3('models', '//'), 'an s3 source needs a \'bucket\' and a \'prefix\', got \'models\' and \'//\''],
+    ['an object store by another protocol', s3('models', 'glm', 's3://models/glm'), '\'endpoint\' must be an http or https URL, got \'s3://models/glm\''],
+    ['two tokens in one variable', () => {
+      const secrets = new Chart(Testing.app(), 'secrets');
+      const [source, mirror] = ['one', 'two'].map((name) => WeightSource.huggingFace(MODEL, { revision: 'v1.0', tokenSecret: Secret.fromSecretName(secrets, name, name) }));
+      new DownloadWeights(chartWith(), 'weights', { store: STORE, model: MODEL, source: source!, mirrors: [mirror!] });
+    }, '[test/weights] token \'HF_TOKEN\' is {"secretKeyRef":{"name":"two","key":"token"}} from the secret \'two\' but {"secretKeyRef":{"name":"one","key":"token"}} from the secret \'one\'; remove one of them, or set it in the workload\'s own props, which win over both'],
+  ]);
+});
+
+function weights(props: Partial<DownloadWeightsProps>): () => unknown {
+  return () => new DownloadWeights(chartWith(), 'weights', { store: STORE, model: MODEL, source: WeightSource.huggingFace(MODEL, { revision: 'v1.0' }), ...props });
+}
+
+describe('which files, and how fast', () => {
+  refuses([
+    ['no connection', weights({ connections: 0 }), '[test/weights] \'connections\' must be a whole number from 1 to 64, got 0'],
+    ['a hundred connections', weights({ connections: 100 }), '[test/weights] \'connections\' must be a whole number from 1 to 64, got 100'],
+    ['half a connection', files({ connections: 1.5 }), '[test/adgen] \'connections\' must be a whole number from 1 to 64, got 1.5'],
+    ['a rate of nothing', weights({ rateLimit: Size.kibibytes(0) }), '[test/weights] \'rateLimit\' must be at least 1 KiB a second, got 0Ki'],
+    ['an empty pattern', weights({ include: [''] }), '[test/weights] a file pattern must be a glob inside the repository, like \'*.py\', got \'\''],
+    ['an absolute pattern', weights({ exclude: ['/etc/*'] }), '[test/weights] a file pattern must be a glob inside the repository, like \'*.py\', got \'/etc/*\''],
+    ['a pattern that climbs', weights({ include: ['../*'] }), '[test/weights] a file pattern must be a glob inside the repository, like \'*.py\', got \'../*\''],
+    ['a pattern that is an option', weights({ exclude: ['--verify'] }), '[test/weights] a file pattern must be a glob inside the repository, like \'*.py\', got \'--verify\''],
+    ['a needed file that is an option', files({ require: ['--deadline'] }), '[test/adgen] a file pattern must be a glob inside the repository, like \'*.py\', got \'--deadline\''],
+    ['a needed file above the artifact', files({ require: ['../train.json'] }), '[test/adgen] a file pattern must be a glob inside the repository, like \'*.py\', got \'../train.json\''],
+    ['no remote code', weights({ exclude: ['*.py'] }), '[test/weights] \'exclude\' has \'*.py\', which drops configuration_chatglm.py; chatglm3-6b does not load without it'],
+    ['configuration only', weights({ include: ['*.json'] }), '[test/weights] \'include\' (*.json) drops tokenizer.model; chatglm3-6b does not load without it'],
   ]);
 });
 

@@ -17,7 +17,7 @@ export type EveryProp<P> = { readonly [K in keyof Required<P>]: PropEffect<P> };
 
 /** Tests that every prop reaches the manifest, and that the default is something else. */
 export function reachManifest<P>(effects: EveryProp<P>, render: (props: Partial<P>) => unknown): void {
-  test.each(Object.entries(effects) as [string, PropEffect<P>][])('%s', (_prop, { props, given = {}, reaches = {}, lifts }) => {
+  test.each(Object.entries<PropEffect<P>>(effects))('%s', (_prop, { props, given = {}, reaches = {}, lifts }) => {
     expect(messageOf(() => render(given))).toBe(lifts);
     const before = lifts === undefined ? dottedPaths(render(given)) : {};
     const after = dottedPaths(render({ ...given, ...props }));

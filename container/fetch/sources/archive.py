@@ -25,12 +25,12 @@ class Archive(Source):
         self._sha256 = fields.sha256("sha256")
         self._strip = fields.number("stripComponents") or 0
         self.label = f"archive {shown(self._url)}"
-        if self._sha256 is None and not fields.flag("trustOnFirstUse"):
+        self.trusted = self._sha256 is None
+        if not fields.flag("trustOnFirstUse") and self.trusted:
             raise Fault(
                 USAGE,
                 f"{self.label} was given without sha256: give it, or trustOnFirstUse to record what comes",
             )
-        fields.flag("trustOnFirstUse")
 
     def files(self) -> List[RemoteFile]:
         """Return the archive itself as the only file."""

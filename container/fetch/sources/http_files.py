@@ -20,6 +20,7 @@ class HttpFiles(Source):
         self._client = client
         self._trust = fields.flag("trustOnFirstUse")
         self._files = [self._parse(entry) for entry in fields.objects("files")]
+        self.trusted = any(file.sha256 is None for file in self._files)
         self.label = f"http {shown(self._files[0].locator)}"
         if len(self._files) > 1:
             self.label += f" and {len(self._files) - 1} more"

@@ -46,7 +46,8 @@ class Fetching:
         written = marker.read(self.target)
         assert written is not None
         assert {file.path: file.size for file in written.files} == {name: len(data) for name, data in files.items()}
-        assert [path.name for path in self.target.parent.iterdir()] == [self.target.name]
+        record = f"{self.target.name}.first-use.json"
+        assert {path.name for path in self.target.parent.iterdir()} - {record} == {self.target.name}
 
     def expect_nothing(self) -> None:
         """Check that no reader could take what is there for an artifact."""

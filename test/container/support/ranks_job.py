@@ -36,8 +36,10 @@ def free_port() -> int:
 class Job:
     """`pods` launchers of `devices` ranks each."""
 
-    def __init__(self, python: str, container: Path, folder: Path, pods: int, devices: int) -> None:
-        self.pods, self.devices, self.folder = pods, devices, folder
+    def __init__(
+        self, python: str, container: Path, folder: Path, pods: int, devices: int, rank: str = RANK
+    ) -> None:
+        self.pods, self.devices, self.folder, self._rank = pods, devices, folder, rank
         self._argv = [python, str(container / "launch.py"), "--devices", str(devices), "--nodes", str(pods)]
         self.port = free_port()
         self.running: dict[int, subprocess.Popen[bytes]] = {}
@@ -50,7 +52,7 @@ class Job:
         meeting = ("--meet-host", "127.0.0.1", "--meet-port", self.port, "--rendezvous-host", "127.0.0.1")
         times = ("--heartbeat", 0.3, "--lost-after", 4, "--wait", 30, "--grace", 5)
         kind = ("--node-index", index, "--rank-env", "mindspore", "--rank-table", "generated")
-        arguments = [*kind, *meeting, *times, *flags, "--", "sh", "-c", RANK, self.notes]
+        arguments = [*kind, *meeting, *times, *flags, "--", "sh", "-c", self._rank, self.notes]
         with (self.folder / f"pod_{index}.log").open("ab") as log:
             self.running[index] = subprocess.Popen(
                 [*self._argv, *map(str, arguments)],

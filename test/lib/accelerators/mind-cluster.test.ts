@@ -56,14 +56,15 @@ describe.each(PRODUCTS)('%s with %s', (nodeType, accelerator, labels, policy) =>
   test('has no schedule policy under MindCluster 7.2', () => {
     const { annotations, objectAnnotations } = ask({ accelerator, nodeType }, { version: '7.2.RC1' });
 
-    expect({ annotations, objectAnnotations }).toEqual({ annotations: {}, objectAnnotations: {} });
+    expect(annotations).not.toHaveProperty(['huawei.com/schedule_policy']);
+    expect(objectAnnotations).toEqual(annotations);
   });
 
   test.each(['7.3.0', '26.0', '26.1.0', 'v27.0'])('has its schedule policy on pod and object under MindCluster %s', (version) => {
     const { annotations, objectAnnotations } = ask({ accelerator, nodeType }, { version });
 
-    const expected = policy === undefined ? {} : { 'huawei.com/schedule_policy': policy };
-    expect({ annotations, objectAnnotations }).toEqual({ annotations: expected, objectAnnotations: expected });
+    expect(annotations?.['huawei.com/schedule_policy']).toBe(policy);
+    expect(objectAnnotations).toEqual(annotations);
   });
 
   test('is not selected by the labels of its product any more under MindCluster 26.1', () => {
@@ -71,6 +72,27 @@ describe.each(PRODUCTS)('%s with %s', (nodeType, accelerator, labels, policy) =>
 
     expect(Object.keys(nodeSelector ?? {})).not.toContain('accelerator-type');
     expect(Object.keys(nodeSelector ?? {})).not.toContain('server-usage');
+  });
+});
+
+describe('a super pod', () => {
+  const request = { accelerator: Accelerator.ASCEND_910C, nodeType: NodeType.ATLAS_900_A3_SUPERPOD };
+
+  test.each([[1, 1, '1'], [8, 1, '8'], [16, 1, '16'], [16, 4, '64']])('has the size of the whole job as its block: %i devices on each of %i nodes', (devices, nodes, block) => {
+    const { annotations, objectAnnotations } = ask({ ...request, devices, nodes });
+
+    expect(annotations).toEqual({ 'huawei.com/schedule_policy': 'chip2-node16-sp', 'sp-block': block });
+    expect(objectAnnotations).toEqual(annotations);
+  });
+
+  test('has it before there were schedule policies, too', () => {
+    expect(ask({ ...request, devices: 16 }, { version: '7.2.RC1' }).annotations).toEqual({ 'sp-block': '16' });
+  });
+
+  test('is the only product that has one', () => {
+    const others = PRODUCTS.filter(([nodeType]) => nodeType !== NodeType.ATLAS_900_A3_SUPERPOD).map(([nodeType, accelerator]) => ask({ accelerator, nodeType }).annotations ?? {});
+
+    expect(others.filter((annotations) => 'sp-block' in annotations)).toEqual([]);
   });
 });
 

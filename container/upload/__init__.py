@@ -1,0 +1,1 @@
+"""An artifact sent to an object store: in parallel parts, resumable after any kill, its manifest last."""

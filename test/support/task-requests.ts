@@ -1,0 +1,23 @@
+import { ArtifactFormat, Dtype, GlmModel, RankTable, ServingBackend } from 'cdk8s-chatglm';
+
+import { Artifact } from '../../lib/artifacts/artifact';
+import type { FinetuneRequest, ServeRequest } from '../../lib/runtimes/runtime-dialect';
+import { artifact, CHIP, STORE } from './synthesized';
+
+/** A server of ChatGLM3-6B without weights and devices, unless told otherwise. */
+export function serveRequest(request: Partial<ServeRequest> = {}): ServeRequest {
+  return { model: GlmModel.CHATGLM3_6B, devices: 0, dtype: Dtype.FLOAT16, contextLength: 2048, backend: ServingBackend.ECHO, port: 8000, ...request };
+}
+
+/** The fine-tune of the ChatGLM3 guide on one server of eight 910B3, unless told otherwise. */
+export function finetuneRequest(request: Partial<FinetuneRequest> = {}): FinetuneRequest {
+  return {
+    model: GlmModel.CHATGLM3_6B,
+    checkpoint: artifact(ArtifactFormat.MINDSPORE, 'checkpoint'),
+    dataset: artifact(ArtifactFormat.DATASET, 'adgen'),
+    trainFile: 'train.json', evalFile: 'dev.json',
+    output: (definition) => Artifact._produced('tuned', STORE, ArtifactFormat.MINDSPORE_SHARDS, definition as Record<string, string>),
+    accelerator: CHIP, devicesPerNode: 8, rankTable: RankTable.GENERATED, schedulerRole: false, settings: {},
+    ...request,
+  };
+}
