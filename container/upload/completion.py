@@ -14,7 +14,7 @@ log = logging.getLogger("upload_artifact")
 
 
 def complete(bucket: Bucket, plan: Plan, state: ObjectState) -> None:
-    """Make the parts an object, and remove what earlier tries left of it."""
+    """Make the parts an object."""
     try:
         bucket.complete(state.key, state.upload, state.etags)
     except Refused as refused:
@@ -22,9 +22,7 @@ def complete(bucket: Bucket, plan: Plan, state: ObjectState) -> None:
         return
     if state.resumed:
         _check(bucket, state)
-    for upload in bucket.uploads(state.key):
-        _remove(bucket, state.key, upload)
-    plan.finish(state)
+    _finish(bucket, plan, state)
 
 
 def gone(bucket: Bucket, plan: Plan, state: ObjectState, refused: Refused) -> None:
@@ -41,6 +39,13 @@ def gone(bucket: Bucket, plan: Plan, state: ObjectState, refused: Refused) -> No
             f"{refused}; the unfinished upload of {state.file.path} was removed at the store, "
             "another start sends it again",
         ) from refused
+    _finish(bucket, plan, state)
+
+
+def _finish(bucket: Bucket, plan: Plan, state: ObjectState) -> None:
+    """Note that the object is there, and remove what earlier tries left of it."""
+    for upload in bucket.uploads(state.key):
+        _remove(bucket, state.key, upload)
     plan.finish(state)
 
 

@@ -33,7 +33,8 @@ function volcanoJob(request: BatchRequest): KubernetesObject {
       minAvailable: pods,
       schedulerName: 'volcano',
       queue: queue ?? 'default',
-      maxRetry: backoffLimit,
+      // Volcano fails a job when its restarts reach this number, so it counts the first start as well; 0 would mean its default of 3.
+      maxRetry: backoffLimit + 1,
       plugins: { env: [], svc: [] },
       policies: [
         // Volcano takes the first policy that matches, and a failed pod matches PodFailed whatever its exit code.

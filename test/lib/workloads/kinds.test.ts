@@ -106,7 +106,7 @@ describe('a Volcano Job', () => {
       apiVersion: 'batch.volcano.sh/v1alpha1', kind: 'Job',
       metadata: { labels: { 'ring-controller.atlas': 'ascend-910b' }, annotations: { 'huawei.com/schedule_policy': 'chip8-node8' } },
       spec: {
-        minAvailable: 4, schedulerName: 'volcano', queue: 'llm', maxRetry: 3, plugins: { env: [], svc: [] },
+        minAvailable: 4, schedulerName: 'volcano', queue: 'llm', maxRetry: 4, plugins: { env: [], svc: [] },
         tasks: [{
           name: 'worker', replicas: 4,
           template: {
@@ -138,6 +138,23 @@ describe('a Volcano Job', () => {
     expect(PERMANENT.map((code) => actionOf('PodFailed', code))).toEqual(Array(20).fill('AbortJob'));
     expect([1, 19, 40, 50, 137].map((code) => actionOf('PodFailed', code))).toEqual(Array(5).fill('RestartJob'));
     expect(actionOf('PodEvicted', 0)).toBe('RestartJob');
+  });
+
+  test.each([0, 1, 3])('is started again %i times, as often as a Job: Volcano gives up when its restarts reach maxRetry', (backoffLimit) => {
+    const { maxRetry } = spec(render(WorkloadKind.VOLCANO_JOB, { backoffLimit })) as { maxRetry: number };
+    let [starts, restarts] = [1, 0];
+    // What its controller does at each failure (pkg/controllers/job/state: running.go, restarting.go); its webhook turns 0 into 3.
+    for (restarts += 1; restarts < (maxRetry === 0 ? 3 : maxRetry); restarts += 1) {
+      starts += 1;
+    }
+
+    expect(starts - 1).toBe(backoffLimit);
+  });
+
+  test('cannot have a deadline', () => {
+    expect(thrownBy(() => render(WorkloadKind.VOLCANO_JOB, { activeDeadlineSeconds: 60 }))).toBe(
+      '\'deadline\' is not possible in a VolcanoJob, which knows none; leave it out, or use another \'workload\'',
+    );
   });
 
   test('has the clean-up that it was given', () => {
