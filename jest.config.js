@@ -1,6 +1,7 @@
 /** Unit tests run straight from the sources; types are checked by `npm run check`, once for all files. */
 module.exports = {
   testEnvironment: 'node',
+  maxWorkers: '100%',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/cluster/'],
   moduleNameMapper: { '^cdk8s-chatglm$': '<rootDir>/index.ts' },

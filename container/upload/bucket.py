@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Iterable, List, Mapping, Optional
 
 from fetch.address import shown
 from fetch.connections import Connections
 from fetch.retry import Retries, Retryable, attempt
 from fetch.sources.s3 import EMPTY_SHA256, Place
-from upload import replies
+from upload import multipart, replies
 from upload.exchange import send
+from upload.multipart import Parts
 from upload.payload import Payload
 from upload.replies import NO_SUCH_BUCKET, Answer, Refused
 
@@ -65,25 +66,25 @@ class Bucket:
         """Return the id of a new multipart upload of an object with this digest (CreateMultipartUpload)."""
 
         def once() -> str:
-            return replies.upload_id(self._once("POST", key, {"uploads": ""}, {DIGEST_HEADER: sha256}))
+            return multipart.begun(self._once("POST", key, {"uploads": ""}, {DIGEST_HEADER: sha256}).body)
 
         return attempt(once, self._retries, self._stop)
 
     def uploads(self, key: str) -> List[str]:
-        """Return the ids of the unfinished uploads of `key`, latest first (ListMultipartUploads).
+        """Return the ids of the unfinished uploads of `key` (ListMultipartUploads).
 
         The prefix is the whole key because MinIO knows no other (minio/minio issue 20989).
         """
-        return replies.uploads(self._ask("GET", "", {"uploads": "", "prefix": key}), key)
+        return multipart.uploads(self._ask("GET", "", {"uploads": "", "prefix": key}).body, key)
 
-    def parts(self, key: str, upload: str) -> Dict[int, Tuple[int, str]]:
+    def parts(self, key: str, upload: str) -> Parts:
         """Return size and ETag of each part that is there, by its number (ListParts); {} if it is gone."""
-        found: Dict[int, Tuple[int, str]] = {}
+        found: Parts = {}
         marker: Optional[str] = "0"
         while marker is not None:
             query = {"uploadId": upload, "part-number-marker": marker}
             try:
-                page, marker = replies.parts(self._ask("GET", key, query))
+                page, marker = multipart.parts(self._ask("GET", key, query).body)
             except Refused as refused:
                 if refused.status == 404:
                     return {}
@@ -98,7 +99,7 @@ class Bucket:
 
     def complete(self, key: str, upload: str, etags: Mapping[int, str]) -> None:
         """Make the parts an object (CompleteMultipartUpload)."""
-        body = replies.completion(etags)
+        body = multipart.completion(etags)
         digest = hashlib.sha256(body).hexdigest()
         self._ask("POST", key, {"uploadId": upload}, {}, digest, [body], len(body))
 

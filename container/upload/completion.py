@@ -68,6 +68,6 @@ def _remove(bucket: Bucket, key: str, upload: str) -> None:
     """Remove parts that nobody needs, which would cost money; that it fails is no reason to fail."""
     try:
         bucket.abort(key, upload)
-    except Refused as refused:
-        if refused.status != 404:
-            log.warning("parts of an earlier upload stay at the store: %s", refused)
+    except Fault as fault:
+        if not (isinstance(fault, Refused) and fault.status == 404):
+            log.warning("parts of an earlier upload stay at the store: %s", fault)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Optional
 
 from pod.exit_codes import BAD_ARTIFACT, TERMINATED, Fault
 from upload.bucket import Bucket
 from upload.completion import complete
+from upload.multipart import Parts
 from upload.object_state import ObjectState
 from upload.plan import Plan
 
 READ_BYTES = 1 << 20
-
-Kept = Dict[int, Tuple[int, str]]
-"""Size and ETag of parts that an earlier try left at the store."""
 
 
 class Preparation:
@@ -65,16 +63,16 @@ class Preparation:
             self._plan.finish(state, kept=True)
         return there
 
-    def _earlier(self, state: ObjectState) -> Kept:
+    def _earlier(self, state: ObjectState) -> Parts:
         """Return the parts of the unfinished upload of this object that has most, {} if none has any."""
-        most: Kept = {}
+        most: Parts = {}
         for upload in self._bucket.uploads(state.key):
             parts = self._bucket.parts(state.key, upload)
             if len(parts) > len(most):
                 state.upload, most = upload, parts
         return most
 
-    def _resume(self, state: ObjectState, kept: Kept) -> None:
+    def _resume(self, state: ObjectState, kept: Parts) -> None:
         """Go on with the earlier upload if each of its parts is what this file has, else leave it.
 
         Names and sizes stay when weights change, so the upload may have been begun for other content, and
@@ -91,7 +89,7 @@ class Preparation:
         if state.multipart and not state.upload:
             state.upload = self._bucket.begin(state.key, state.sha256)
 
-    def _hash(self, state: ObjectState, kept: Kept, streamed: bool) -> None:
+    def _hash(self, state: ObjectState, kept: Parts, streamed: bool) -> None:
         """Compute the digests; `streamed` parts are given out at once."""
         whole = hashlib.sha256()
         for number in range(1, state.count + 1):
@@ -107,7 +105,7 @@ class Preparation:
             )
         state.sha256 = found
 
-    def _hash_part(self, state: ObjectState, number: int, whole: Any, kept: Kept) -> None:  # noqa: ANN401
+    def _hash_part(self, state: ObjectState, number: int, whole: Any, kept: Parts) -> None:  # noqa: ANN401
         span, part = state.span(number), hashlib.sha256()
         size, etag = kept.get(number, (-1, ""))
         md5 = _md5() if size == span.size else None

@@ -1,19 +1,18 @@
 """What the answers of an object store mean.
 
-Facts: Amazon S3 API reference, "Error responses", and the operations named in each function.
+Facts: Amazon S3 API reference, "Error responses".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from email.message import Message
-from typing import Dict, List, Mapping, Optional, Tuple
-from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+from typing import Tuple
 
 from fetch.http import retry_after
 from fetch.retry import Retryable
 from pod.exit_codes import BAD_SETTING, NO_SPACE, NOT_FOUND, UNAUTHORISED, Fault
+from upload import document
 
 NO_SUCH_BUCKET = "NoSuchBucket"
 
@@ -64,7 +63,7 @@ class Refused(Fault):
 def check(asked: str, answer: Answer, secrets: Tuple[str, ...]) -> None:
     """Raise `Retryable` or `Refused` unless `answer` to the request `asked` is a success.
 
-    A status of 200 may come with an error (CompleteMultipartUpload). `secrets` are masked in what the store says.
+    Even a 200 may carry an error (CompleteMultipartUpload). `secrets` are masked in what the store says.
     """
     reason, said = _error(answer.body)
     if 200 <= answer.status < 300 and not reason:
@@ -84,80 +83,8 @@ def _passing(status: int, reason: str) -> bool:
 
 def _error(body: bytes) -> Tuple[str, str]:
     """Return the code and the message of an error document, "" for what is none."""
-    root = _parse(body)
-    if root is None or _name(root) != "Error":
+    root = document.parse(body)
+    if root is None or document.name(root) != "Error":
         return "", ""
-    values = {_name(item): (item.text or "").strip() for item in root}
+    values = document.values(root)
     return values.get("Code", "") or "Error", values.get("Message", "")[:300]
-
-
-def upload_id(answer: Answer) -> str:
-    """Return the id that CreateMultipartUpload gave; `Retryable` if there is none."""
-    found = _texts(_whole(answer), "UploadId")
-    if not found:
-        raise Retryable("the store began a multipart upload without saying its id")
-    return found[0]
-
-
-def uploads(answer: Answer, key: str) -> List[str]:
-    """Return the ids of the uploads of exactly `key`, latest first (ListMultipartUploads)."""
-    found = [_values(item) for item in _items(answer, "Upload")]
-    mine = [values for values in found if values.get("Key") == key and values.get("UploadId")]
-    return [values["UploadId"] for values in sorted(mine, key=_initiated, reverse=True)]
-
-
-def _initiated(values: Dict[str, str]) -> str:
-    return values.get("Initiated", "")
-
-
-def parts(answer: Answer) -> Tuple[Dict[int, Tuple[int, str]], Optional[str]]:
-    """Return size and ETag of each part, and the marker of the next page if there is one (ListParts)."""
-    found = {}
-    for item in _items(answer, "Part"):
-        values = _values(item)
-        number, size = values.get("PartNumber", ""), values.get("Size", "")
-        if number.isdigit() and size.isdigit():
-            found[int(number)] = (int(size), values.get("ETag", ""))
-    root = _values(_whole(answer))
-    return found, root.get("NextPartNumberMarker") if root.get("IsTruncated") == "true" else None
-
-
-def completion(etags: Mapping[int, str]) -> bytes:
-    """Return the body of CompleteMultipartUpload for the parts' ETags by number."""
-    items = "".join(
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etags[number])}</ETag></Part>"
-        for number in sorted(etags)
-    )
-    space = "http://s3.amazonaws.com/doc/2006-03-01/"
-    return f'<CompleteMultipartUpload xmlns="{space}">{items}</CompleteMultipartUpload>'.encode()
-
-
-def _whole(answer: Answer) -> ElementTree.Element:
-    root = _parse(answer.body)
-    if root is None:
-        raise Retryable("the store's answer is no XML")
-    return root
-
-
-def _parse(body: bytes) -> Optional[ElementTree.Element]:
-    """Return the document; stores send blanks before it to keep a connection alive."""
-    try:
-        return ElementTree.fromstring(body.strip())  # noqa: S314 (the store holds the keys' account anyway)
-    except ElementTree.ParseError:
-        return None
-
-
-def _items(answer: Answer, name: str) -> List[ElementTree.Element]:
-    return [item for item in _whole(answer) if _name(item) == name]
-
-
-def _texts(root: ElementTree.Element, name: str) -> List[str]:
-    return [item.text for item in root if _name(item) == name and item.text]
-
-
-def _values(root: ElementTree.Element) -> Dict[str, str]:
-    return {_name(item): (item.text or "").strip() for item in root}
-
-
-def _name(item: ElementTree.Element) -> str:
-    return item.tag.rpartition("}")[2]

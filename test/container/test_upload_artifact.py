@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 
 import pytest
 from artifacts import marker
+from fetch.sources.s3 import sign
 
 from support.script import Script
 from support.upload_s3 import BUCKET, S3Server
@@ -28,31 +30,67 @@ def uploading(python, container, tmp_path):
         yield Uploading(Script(python, container, "upload_artifact", tmp_path), store, tmp_path)
 
 
+@pytest.fixture
+def source(uploading):
+    """What --source of fetch_weights.py says of the place."""
+    place = {"endpoint": uploading.store.url, "bucket": BUCKET, "prefix": PREFIX, "region": REGION}
+    return json.dumps({"kind": "s3", **place, "accessKeyEnv": "ACCESS_KEY", "secretKeyEnv": "SECRET_KEY"})
+
+
 @pytest.mark.parametrize("digests", [True, False])
-def test_what_was_uploaded_is_what_is_fetched(uploading, fetching, digests):
+def test_what_was_uploaded_is_what_is_fetched(uploading, fetching, source, digests):
     uploading.make(FILES, digests)
     code, output = uploading.run()
     assert code == 0, output
     uploading.expect()
     assert SECRET not in output
     assert ACCESS not in output
-    place = {"endpoint": uploading.store.url, "bucket": BUCKET, "prefix": PREFIX, "region": REGION}
-    source = {"kind": "s3", **place, "accessKeyEnv": "ACCESS_KEY", "secretKeyEnv": "SECRET_KEY"}
-    code, output = fetching.run(json.dumps(source), **KEYS)
+    code, output = fetching.run(source, **KEYS)
     assert code == 0, output
     fetching.expect(FILES)
 
 
-def test_a_damaged_object_is_found_by_its_manifest(uploading, fetching):
+def test_a_damaged_object_is_found_by_its_manifest(uploading, fetching, source):
     uploading.make({"w.bin": content(300_000, 5)})
     assert uploading.run()[0] == 0
     key = f"{PREFIX}/w.bin"
     data, digest = uploading.store.objects[key]
     uploading.store.objects[key] = (data[:-1] + bytes([data[-1] ^ 1]), digest)
-    place = {"endpoint": uploading.store.url, "bucket": BUCKET, "prefix": PREFIX, "region": REGION}
-    source = {"kind": "s3", **place, "accessKeyEnv": "ACCESS_KEY", "secretKeyEnv": "SECRET_KEY"}
-    assert fetching.run(json.dumps(source), **KEYS)[0] == 23
+    assert fetching.run(source, **KEYS)[0] == 23
     fetching.expect_nothing()
+
+
+def test_a_manifest_that_cannot_be_read_is_not_fetched_past(uploading, fetching, source):
+    manifest = b'{"files": [{"path": "w.bin"}]}'
+    uploading.store.objects.update({f"{PREFIX}/w.bin": (b"weights", ""), MANIFEST: (manifest, "")})
+    assert fetching.run(source, **KEYS)[0] == 25
+    assert fetching.cause == (
+        f"s3 {BUCKET}/{PREFIX}/ at {uploading.store.url}: its manifest .cdk8s-chatglm.json cannot be read "
+        "(KeyError: 'sha256'); remove it to fetch the objects without it, or upload the artifact again"
+    )
+    fetching.expect_nothing()
+
+
+def test_an_object_that_was_removed_is_missed(uploading, fetching, source):
+    uploading.make({"a.json": b"{}", "w.bin": b"weights"})
+    assert uploading.run()[0] == 0
+    del uploading.store.objects[f"{PREFIX}/w.bin"]
+    assert fetching.run(source, **KEYS)[0] == 25
+    assert fetching.cause.endswith(": its manifest names w.bin, which is not there: upload the artifact again")
+    fetching.expect_nothing()
+
+
+def test_the_signature_of_the_published_example():
+    """Amazon's documentation, "Signature Calculations for the Authorization Header", example PUT Object."""
+    moment = datetime.datetime(2013, 5, 24, tzinfo=datetime.timezone.utc)
+    key, secret = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    host, body = "examplebucket.s3.amazonaws.com", sha256(b"Welcome to Amazon S3.")
+    more = {"date": "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY"}
+    headers = sign("PUT", "/test%24file.text", "", host, moment, "us-east-1", key, secret, body, more)
+    published = "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"  # source: that example
+    assert headers["Authorization"].endswith(
+        f"SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class, Signature={published}"
+    )
 
 
 def test_large_files_go_in_parts_and_small_ones_at_once(uploading):
@@ -72,7 +110,8 @@ def test_a_complete_upload_ends_at_once(uploading, digests):
     code, output = uploading.run()
     assert code == 0
     assert [(r.method, r.key) for r in uploading.store.requests[before:]] == [("GET", MANIFEST)]
-    assert f"{uploading.artifact} is complete at s3 {BUCKET}/{PREFIX}/ at {uploading.store.url}: nothing to do" in output
+    place = f"s3 {BUCKET}/{PREFIX}/ at {uploading.store.url}"
+    assert f"{uploading.artifact} is complete at {place}: nothing to do" in output
 
 
 def test_an_artifact_made_again_with_the_same_bytes_is_the_same(uploading):

@@ -96,6 +96,11 @@ class S3(Source):
         if not any(file.path == MARKER_NAME for file in found):
             return found
         digests = self._digests()
+        absent = sorted(set(digests) - {file.path for file in found})
+        if absent:
+            raise Fault(
+                BAD_MANIFEST, f"its manifest names {absent[0]}, which is not there: upload the artifact again"
+            )
         return [replace(file, sha256=digests.get(file.path)) for file in found if file.path != MARKER_NAME]
 
     def open(self, file: RemoteFile, start: int, end: Optional[int]) -> Body:
@@ -137,8 +142,8 @@ class S3(Source):
         except (ValueError, KeyError, TypeError) as error:
             raise Fault(
                 BAD_MANIFEST,
-                f"{self.label} has a manifest {MARKER_NAME} that cannot be read ({type(error).__name__}: "
-                f"{error}); remove it to fetch the objects without it, or upload the artifact again",
+                f"its manifest {MARKER_NAME} cannot be read ({type(error).__name__}: {error}); "
+                "remove it to fetch the objects without it, or upload the artifact again",
             ) from error
 
 

@@ -18,6 +18,7 @@ from support.upload_signature import ACCESS, REGION, SECRET
 MEBIBYTE = 1024 * 1024
 PREFIX = "models/chatglm3 6b-0a1b2c"
 MANIFEST = f"{PREFIX}/{marker.MARKER_NAME}"
+CREATED = "2026-01-02T03:04:05Z"
 KEYS = {"ACCESS_KEY": ACCESS, "SECRET_KEY": SECRET}
 
 
@@ -40,7 +41,9 @@ class Uploading:
         self.artifact = folder / "chatglm3-6b-0a1b2c"
         self.files: dict[str, bytes] = {}
 
-    def make(self, files: dict[str, bytes], digests: bool = True, lineage: str = "0a1b2c", created: str = "") -> None:
+    def make(
+        self, files: dict[str, bytes], digests: bool = True, lineage: str = "0a1b2c", created: str = CREATED
+    ) -> None:
         """Put an artifact with `files` on the volume; `digests`: its marker has them."""
         self.files = files
         self.artifact.mkdir(exist_ok=True)
@@ -51,7 +54,7 @@ class Uploading:
         entries = tuple(
             ArtifactFile(name, len(data), sha256(data) if digests else None) for name, data in files.items()
         )
-        made = Marker("chatglm3-6b", lineage, "huggingface", entries, {"kind": "test"}, created or "2026-01-02T03:04:05Z")
+        made = Marker("chatglm3-6b", lineage, "huggingface", entries, {"kind": "test"}, created)
         marker.write(self.artifact, made)
 
     def arguments(self, *options: object) -> list[object]:

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 
+import { compose } from '../../../lib/pods/compose';
 import type { PodFragment, PodLayers } from '../../../lib/pods/pod-fragment';
 import { deepFreeze } from '../../support/deep-freeze';
-import { composeLayers, MINIMAL } from '../../support/layers';
+import { composeLayers } from '../../support/layers';
 import { thrownBy } from '../../support/thrown';
 
 const LAYERS = ['runtime', 'devicePlugin', 'preset', 'platform', 'props'] as const;
@@ -24,10 +25,10 @@ test('the least pod has the fields that are always rendered, and no other', () =
   });
 });
 
-test('a pod without an image is refused', () => {
-  expect(thrownBy(() => composeLayers({ runtime: [{ source: 'a', containerName: 'other' }] }))).toBe(
-    `pod field 'containerName' is main from the test but other from a; ${REMEDY}`,
-  );
+test.each<[string, Partial<PodFragment>]>([['no fragment', {}], ['an image alone', { image: 'example.com/image:1' }], ['a name alone', { containerName: 'main' }]])('%s makes no container', (_, wish) => {
+  const none = { devicePlugin: [], preset: [], platform: [], props: [] };
+
+  expect(thrownBy(() => compose({ runtime: [{ source: 'a', ...wish }], ...none }))).toBe('a pod needs an image and a container name, but no fragment gives them');
 });
 
 describe('disagreement inside a layer names both sources', () => {
@@ -191,8 +192,4 @@ test('script names are sorted and stand once, files are told by path', () => {
 
 test('a service account token is mounted only where a fragment asks for it', () => {
   expect(composeLayers({ props: [{ source: 'a', automountServiceAccountToken: true }] }).spec.automountServiceAccountToken).toBe(true);
-});
-
-test('the test\'s own fragment is the runtime\'s and stays as it is', () => {
-  expect(MINIMAL).toEqual({ source: 'the test', containerName: 'main', image: 'example.com/image:1' });
 });

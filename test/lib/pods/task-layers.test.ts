@@ -103,6 +103,14 @@ test('a variable that no shell could name is refused', () => {
   );
 });
 
+test.each<[WorkloadOptions, string]>([
+  [{ cpu: Cpu.units(0) }, '\'cpu\' must be positive, got 0'],
+  [{ memory: Size.kibibytes(0) }, '\'memory\' must be at least 1 MiB, got 0Ki'],
+  [{ env: { UNSET: EnvValue.fromProcess('NO_PROCESS_HAS_THIS') } }, '\'env\' has no value for \'UNSET\'; EnvValue.fromProcess gives none where the variable is unset'],
+])('a wish that cannot be is refused: %#', (options, message) => {
+  expect(thrownBy(() => pod({ options }))).toBe(message);
+});
+
 test('the pod goes where its image can run', () => {
   expect(pod({ task: { architecture: Architecture.ARM64 } }).spec.nodeSelector).toEqual({ 'kubernetes.io/arch': 'arm64' });
 });

@@ -1,8 +1,8 @@
-import { Accelerator, ArtifactFormat, Dtype, GlmModel, Runtime, ServingBackend } from 'cdk8s-chatglm';
+import { Accelerator, ArtifactFormat, Dtype, GlmModel, Runtime } from 'cdk8s-chatglm';
 
 import type { ServeRequest } from '../../../lib/runtimes/runtime-dialect';
 import { artifact } from '../../support/synthesized';
-import { serveRequest } from '../../support/task-requests';
+import { finetuneRequest, serveRequest } from '../../support/task-requests';
 import { thrownBy } from '../../support/thrown';
 
 const ATB = Runtime.atbModels({ image: 'registry.example/atb:1' });
@@ -89,12 +89,17 @@ test.each<[() => unknown, string]>([
   [() => Runtime.atbModels({ image: 'atb:latest' }), '\'image\' must be pinned by a full tag or a digest, got \'atb:latest\''],
   [() => Runtime.cambriconPyTorch({ image: '' }), '\'image\' must be an image like \'registry.example/path/name:tag\', got \'\''],
   [() => Runtime.sophon({ image: 'sophon' }), '\'image\' must be pinned by a full tag or a digest, got \'sophon\''],
+  [() => ATB._serve(serveRequest({ ...chatglm2, backend: ATB._backend })), 'runtime \'atb-models\' serves through the backend \'atb\', which this version does not ship (it ships echo); set \'backend: ServingBackend.ECHO\' to start the server without the model'],
+  [() => ATB._finetune(finetuneRequest()), 'runtime \'atb-models\' cannot fine-tune; use Runtime.mindFormers'],
   [() => Runtime.echo({ image: 'python' }), '\'image\' must be pinned by a full tag or a digest, got \'python\''],
 ])('what does not go together is refused: %#', (body, message) => {
   expect(thrownBy(body)).toBe(message);
 });
 
-test('a server has a name of its own only for what it ships', () => {
-  expect(ServingBackend.ECHO.name).toBe('echo');
-  expect(Runtime.echo()._backend).toBe(ServingBackend.ECHO);
+test('a runtime tells what it can do with which models, in copies', () => {
+  ATB.models?.push('gpt-2');
+  ATB.tasks.push('fine-tune');
+
+  expect([ATB.models, ATB.tasks]).toEqual([['chatglm2-6b', 'chatglm2-6b-32k'], ['serve']]);
+  expect([Runtime.echo().models, Runtime.echo().tasks]).toEqual([undefined, ['serve']]);
 });
