@@ -103,7 +103,7 @@ class Delivery:
         options = self._options
         states = [
             ObjectState(file, options.artifact / file.path, f"{options.prefix}{file.path}", options.part_size)
-            for file in made.files
+            for file in sorted(made.files, key=lambda file: file.size)  # what ends soon is never sent again
         ]
         plan = self._plan = Plan(states, 2 * options.connections, self._stop)
         log.info(
