@@ -31,7 +31,8 @@ export interface BatchTask {
   readonly accelerator?: Accelerator | undefined;
   readonly devices?: ResolvedDevices | undefined;
   readonly rankTable?: string | undefined;
-  readonly schedulerCommand?: readonly CommandPart[] | undefined;
+  /** A role without devices, where the kind has one. */
+  readonly schedulerTask?: Task | undefined;
 }
 
 /**

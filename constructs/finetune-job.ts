@@ -147,7 +147,7 @@ export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions {
   readonly settings?: { [key: string]: string };
 
   /**
-   * The Kubernetes kind.
+   * The Kubernetes kind. Volcano Jobs and AscendJobs need `Scheduler.volcano` on the platform.
    *
    * @default WorkloadKind.JOB
    */
@@ -168,7 +168,7 @@ export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions {
   readonly backoffLimit?: number;
 
   /**
-   * The longest time that the job may take, retries included.
+   * The longest time that the job may take, retries included. A Volcano Job knows none.
    *
    * @default - no limit
    */
@@ -206,7 +206,7 @@ export class FinetuneJob extends Construct {
       devicesPerReplica: task.devicesPerReplica, recompute: task.recompute,
     }, props);
     renderBatchTask(this, {
-      task, kind, devices, accelerator, options: props, pods: 1, rankTable: request.rankTable.source, schedulerCommand: task.schedulerCommand,
+      task, kind, devices, accelerator, options: props, pods: 1, rankTable: request.rankTable.source, schedulerTask: task.schedulerTask,
       backoffLimit: checkBackoffLimit(props.backoffLimit ?? 3),
       activeDeadlineSeconds: props.deadline?.toSeconds(),
       ttlSecondsAfterFinished: props.ttlAfterFinished?.toSeconds(),

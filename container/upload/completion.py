@@ -22,7 +22,7 @@ def complete(bucket: Bucket, plan: Plan, state: ObjectState) -> None:
         return
     if state.resumed:
         _check(bucket, state)
-    _finish(bucket, plan, state)
+    finish(bucket, plan, state)
 
 
 def gone(bucket: Bucket, plan: Plan, state: ObjectState, refused: Refused) -> None:
@@ -39,14 +39,14 @@ def gone(bucket: Bucket, plan: Plan, state: ObjectState, refused: Refused) -> No
             f"{refused}; the unfinished upload of {state.file.path} was removed at the store, "
             "another start sends it again",
         ) from refused
-    _finish(bucket, plan, state)
+    finish(bucket, plan, state)
 
 
-def _finish(bucket: Bucket, plan: Plan, state: ObjectState) -> None:
-    """Note that the object is there, and remove what earlier tries left of it."""
-    for upload in bucket.uploads(state.key):
+def finish(bucket: Bucket, plan: Plan, state: ObjectState, kept: bool = False) -> None:
+    """Note that the object is there, `kept` from an earlier try; remove what unfinished tries left of it."""
+    for upload in bucket.uploads(state.key) if state.multipart else ():
         _remove(bucket, state.key, upload)
-    plan.finish(state)
+    plan.finish(state, kept)
 
 
 def _check(bucket: Bucket, state: ObjectState) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from pod.exit_codes import BAD_ARTIFACT, TERMINATED, Fault
 from upload.bucket import Bucket
-from upload.completion import complete
+from upload.completion import complete, finish
 from upload.multipart import Parts
 from upload.object_state import ObjectState
 from upload.plan import Plan
@@ -60,7 +60,7 @@ class Preparation:
     def _there(self, state: ObjectState) -> bool:
         there = self._bucket.has(state.key, state.file.size, state.sha256)
         if there:
-            self._plan.finish(state, kept=True)
+            finish(self._bucket, self._plan, state, kept=True)
         return there
 
     def _earlier(self, state: ObjectState) -> Parts:

@@ -12,7 +12,7 @@ import { type MindFormersVersion } from './mind-formers-version';
 import type { FinetuneRequest, FinetuneTask, RuntimeDialect } from './runtime-dialect';
 import { serveTask, vendorEnv } from './serving';
 import { ServingBackend } from './serving-backend';
-import { sharedMemory } from './task';
+import { sharedMemory, type Task } from './task';
 
 /** Options of `Runtime.mindFormers`. */
 export interface MindFormersOptions {
@@ -77,23 +77,32 @@ function finetune(request: FinetuneRequest, options: MindFormersOptions & { imag
     inputs: [request.checkpoint, request.dataset, sourceTree].map(({ lineage }) => lineage),
   });
   const train = trainCommand(request, resolved, sourceTree, output);
-  return {
+  const launch = (scheduler?: string): CommandPart[] => [...vendorEnv(setEnvScripts), ...launchCommand(request, output, scheduler), '--', ...train];
+  const task: Task = {
     name: 'finetune',
     runtime: NAME,
     image,
     architecture: options.image === version.image ? version.architecture : undefined,
-    command: [...taskCommand(output), ...vendorEnv(setEnvScripts), ...launchCommand(request, output), '--', ...train],
-    // The Scheduler writes no artifact, so it needs neither lease nor marker.
-    ...(request.schedulerRole && { schedulerCommand: [...vendorEnv(setEnvScripts), ...launchCommand(request, output, 'only'), '--', ...train] }),
+    command: [...taskCommand(output), ...launch()],
     inputs: [sourceTree, request.checkpoint, request.dataset],
     output,
     security: SecurityLevel.VENDOR_DEFAULT,
     fragment: fragment(request, setEnvScripts.length > 0),
+  };
+  return {
+    ...task,
+    output,
+    ...(request.schedulerRole && { schedulerTask: schedulerTask(task, launch('only')) }),
     batchSize: resolved.batchSize,
     seqLength: resolved.seqLength,
     devicesPerReplica: resolved.modelParallel * resolved.pipelineStages,
     recompute: request.settings.recompute ?? true,
   };
+}
+
+/** MindSpore's scheduler computes nothing, and writes no artifact, so it takes neither lease nor marker. */
+function schedulerTask(task: Task, command: readonly CommandPart[]): Task {
+  return { ...task, command, fragment: { ...task.fragment, requests: { cpu: '1', memory: '2Gi' } } };
 }
 
 function fragment({ model, devicesPerNode, rankTable }: FinetuneRequest, sourced: boolean): Omit<PodFragment, 'source'> {

@@ -3,7 +3,6 @@ import type { Dtype } from '../accelerators/dtype';
 import type { Artifact } from '../artifacts/artifact';
 import type { ArtifactFormat } from '../artifacts/artifact-format';
 import type { GlmModel } from '../models/glm-model';
-import type { CommandPart } from '../pods/pod-fragment';
 import type { RankTable } from './rank-table';
 import type { ServingBackend } from './serving-backend';
 import type { Task } from './task';
@@ -60,8 +59,8 @@ export interface FinetuneTask extends Task {
   readonly seqLength: number;
   readonly devicesPerReplica: number;
   readonly recompute: boolean;
-  /** The command of the scheduler's role, where the workload kind has one. */
-  readonly schedulerCommand?: readonly CommandPart[];
+  /** What the scheduler's role does, where the workload kind has one. */
+  readonly schedulerTask?: Task;
 }
 
 /** One software stack that runs GLM models. Each lives in a file of its own and answers the tasks that it knows. */

@@ -1,7 +1,4 @@
-import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
-
-import { renderCommand } from '../pods/env';
-import type { CommandPart } from '../pods/pod-fragment';
+import type { ComposedPod } from '../pods/composed-pod';
 import { type BatchKind, type BatchRequest, objectMetadata, onePodANode, templateMetadata } from './batch-request';
 import type { KubernetesObject } from './kubernetes-object';
 
@@ -27,12 +24,12 @@ export const ASCEND_JOB: BatchKind = {
 };
 
 function ascendJob(request: BatchRequest): KubernetesObject {
-  const { name, pod, pods, queue, backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished, schedulerCommand } = request;
-  if (schedulerCommand === undefined) {
-    throw new Error('an AscendJob needs the command of its Scheduler, and this task has none');
+  const { name, pod, pods, queue, backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished, schedulerPod } = request;
+  if (schedulerPod === undefined) {
+    throw new Error('an AscendJob needs a pod for its Scheduler, and this task has none');
   }
-  const role = (replicas: number, spec: V1PodSpec): object => ({
-    replicas, restartPolicy: 'Never', template: { metadata: templateMetadata(request), spec },
+  const role = (replicas: number, roleOf: ComposedPod): object => ({
+    replicas, restartPolicy: 'Never', template: { metadata: templateMetadata({ ...request, pod: roleOf }), spec: roleOf.spec },
   });
   return {
     apiVersion: 'mindxdl.gitee.com/v1',
@@ -47,21 +44,7 @@ function ascendJob(request: BatchRequest): KubernetesObject {
         ...(ttlSecondsAfterFinished !== undefined && { ttlSecondsAfterFinished }),
         schedulingPolicy: { minAvailable: pods + 1, queue: queue ?? 'default' },
       },
-      replicaSpecs: { Scheduler: role(1, schedulerSpec(pod.spec, schedulerCommand)), Worker: role(pods, pod.spec) },
+      replicaSpecs: { Scheduler: role(1, schedulerPod), Worker: role(pods, pod) },
     },
   };
-}
-
-/** The Scheduler runs the same image without devices; it needs neither the node's accelerator nor a place of its own, only the image's architecture. */
-function schedulerSpec(spec: V1PodSpec, command: readonly CommandPart[]): V1PodSpec {
-  const { affinity: _affinity, nodeSelector, ...rest } = spec;
-  const architecture = nodeSelector?.['kubernetes.io/arch'];
-  const [main] = spec.containers as [V1Container];
-  const container: V1Container = {
-    ...main,
-    command: renderCommand(command),
-    env: (main.env ?? []).filter(({ name }) => name !== 'ASCEND_VISIBLE_DEVICES'),
-    resources: { requests: { cpu: '1', memory: '2Gi' } },
-  };
-  return { ...rest, ...(architecture !== undefined && { nodeSelector: { 'kubernetes.io/arch': architecture } }), containers: [container] };
 }

@@ -1,5 +1,5 @@
 import type { ComposedPod } from '../pods/composed-pod';
-import type { CommandPart, PodFragment } from '../pods/pod-fragment';
+import type { PodFragment } from '../pods/pod-fragment';
 import type { KubernetesObject } from './kubernetes-object';
 
 /** What a workload kind has to know about a job before its pod is composed. */
@@ -23,8 +23,8 @@ export interface BatchRequest extends BatchFacts {
   readonly backoffLimit: number;
   readonly activeDeadlineSeconds?: number | undefined;
   readonly ttlSecondsAfterFinished?: number | undefined;
-  /** The command of a role without devices that an operator asks for. */
-  readonly schedulerCommand?: readonly CommandPart[] | undefined;
+  /** The pod of a role without devices that an operator asks for. */
+  readonly schedulerPod?: ComposedPod | undefined;
 }
 
 /** One Kubernetes kind that runs batch tasks. Each lives in a file of its own. */

@@ -202,7 +202,7 @@ def test_keys_that_are_wrong(uploading, environment, kind):
     ("options", "kind", "cause"),
     [
         (("--bucket", "none"), "not found", "answers 404 NoSuchBucket"),
-        (("--region", "eu-west-9"), "unauthorised", "answers 403 AuthorizationHeaderMalformed"),
+        (("--region", "eu-west-9"), "bad setting", "answers 400 AuthorizationHeaderMalformed"),
         (("--part-size", 1000), "usage", "'1000' is not a whole number from 5242880 to 5368709120"),
         (("--bucket", "a/b"), "usage", "'a/b' is not a bucket's name; expected one without /"),
         (("--wait", "-1"), "usage", "'-1' is not a number of seconds from 0"),

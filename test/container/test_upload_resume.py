@@ -105,6 +105,16 @@ def test_earlier_uploads_are_removed_and_those_of_others_left(uploading):
     assert list(uploading.store.uploads) == [other]
 
 
+def test_earlier_uploads_are_removed_though_the_object_is_there(uploading):
+    """A kill may come between the two."""
+    uploading.make(FILES)
+    uploading.store.objects[KEY] = (LARGE, sha256(LARGE))
+    uploading.store.begin(KEY, sha256(LARGE))
+    assert uploading.run()[0] == 0
+    uploading.expect()
+    assert [item for item in uploading.store.stored if item not in (MANIFEST, f"{PREFIX}/a.json")] == []
+
+
 def test_an_object_of_the_same_size_is_not_trusted(uploading):
     uploading.make(FILES)
     uploading.store.objects[KEY] = (content(len(LARGE), 3), "")

@@ -87,7 +87,7 @@ class S3Server:
         """Return the store's answer."""
         code = refusal(request.method, request.path, request.query, request.headers, request.body)
         if code:
-            return error(400 if code == "XAmzContentSHA256Mismatch" else 403, code)
+            return error(400 if code in ("XAmzContentSHA256Mismatch", "AuthorizationHeaderMalformed") else 403, code)
         if request.bucket != BUCKET:
             return error(404, "NoSuchBucket")
         query = dict(parse_qsl(request.query, keep_blank_values=True))
