@@ -6,7 +6,8 @@ import type { ResolvedDevices } from '../lib/accelerators/device-options';
 import { digest } from '../lib/artifacts/lineage';
 import { Delivery } from '../lib/delivery';
 import { Platform } from '../lib/platform';
-import type { CommandPart, PodFragment } from '../lib/pods/pod-fragment';
+import type { PodFragment } from '../lib/pods/pod-fragment';
+import type { ComposedPod } from '../lib/pods/composed-pod';
 import { mountScriptsAndFiles } from '../lib/pods/script-volumes';
 import { composeTask } from '../lib/pods/task-layers';
 import type { Task } from '../lib/runtimes/task';
@@ -56,9 +57,16 @@ function batchObjects(scope: Construct, batch: BatchTask, base: string, name: st
   const composed = composeTask({ ...batch, kind: fragment, platform });
   const { labels } = objectLabels(base, task.name, scope);
   const configMaps = podConfigMaps(scope, composed, platform, base);
-  const pod = mountScriptsAndFiles(composed, platform.scriptDelivery, configMaps);
-  const request: BatchRequest = { ...batch, ...facts, pod, labels };
+  const mount = (pod: ComposedPod): ComposedPod => mountScriptsAndFiles(pod, platform.scriptDelivery, configMaps);
+  const scheduler = schedulerPod(batch, kind._kind.fragment({ ...facts, pods: 1 }), platform);
+  const request: BatchRequest = { ...batch, ...facts, pod: mount(composed), schedulerPod: scheduler && mount(scheduler), labels };
   return [...kind._kind.render(request), ...fileConfigMaps(composed, configMaps.files, labels)];
+}
+
+/** The role without devices: on any node that can run its image, and with requests of its own. */
+function schedulerPod({ schedulerTask, options, accelerator }: BatchTask, kind: PodFragment, platform: Platform): ComposedPod | undefined {
+  const { cpu: _cpu, memory: _memory, ...others } = options;
+  return schedulerTask && composeTask({ task: schedulerTask, kind, accelerator, platform, options: others });
 }
 
 /** Device plugins and queues follow from the platform's scheduler, so a kind that only Volcano runs needs it there. */

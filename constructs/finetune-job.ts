@@ -2,6 +2,7 @@ import type { Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 
 import type { Accelerator } from '../lib/accelerators/accelerator';
+import type { DevicePlugin } from '../lib/accelerators/device-plugin';
 import { checkMemory, type DeviceOptions, resolveDevices } from '../lib/accelerators/device-options';
 import { Dtype } from '../lib/accelerators/dtype';
 import { Artifact } from '../lib/artifacts/artifact';
@@ -198,13 +199,14 @@ export class FinetuneJob extends Construct {
   private render(id: string, props: FinetuneJobProps): Artifact {
     const { accelerator, model } = props;
     const kind = props.workload ?? WorkloadKind.JOB;
-    const request = finetuneRequest(id, props, kind);
+    const plugin = props.devicePlugin ?? Platform.of(this).devicePluginOf(accelerator);
+    const request = finetuneRequest(id, props, kind, plugin);
     const task = props.runtime._finetune(request);
     const devices = resolveDevices(accelerator, { devices: request.devicesPerNode, nodes: 1 }, props, Platform.of(this));
     checkMemory(accelerator, {
       model, dtype: Dtype.FLOAT16, task: MemoryTask.FINETUNE, seqLength: task.seqLength, batch: task.batchSize, devices: request.devicesPerNode,
       devicesPerReplica: task.devicesPerReplica, recompute: task.recompute,
-    }, props);
+    }, props, devices.plugin);
     renderBatchTask(this, {
       task, kind, devices, accelerator, options: props, pods: 1, rankTable: request.rankTable.source, schedulerTask: task.schedulerTask,
       backoffLimit: checkBackoffLimit(props.backoffLimit ?? 3),
@@ -215,7 +217,7 @@ export class FinetuneJob extends Construct {
   }
 }
 
-function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind): FinetuneRequest {
+function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind, plugin: DevicePlugin): FinetuneRequest {
   const { checkpoint, dataset, store = checkpoint.store, trainFile = 'train.json', evalFile = 'dev.json' } = props;
   checkpoint._require([ArtifactFormat.MINDSPORE], 'checkpoint', 'convert it first, or download a ready one');
   dataset._require([ArtifactFormat.DATASET], 'dataset', 'DownloadFiles with ArtifactFormat.DATASET makes one');
@@ -228,7 +230,7 @@ function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind
   }
   return {
     ...props, trainFile, evalFile,
-    rankTable: rankTableOf(props.rankTable, kind),
+    rankTable: rankTableOf(props.rankTable, kind, plugin),
     schedulerRole: kind._kind.schedulerRole,
     settings: props,
     output: (definition) => Artifact._produced(id, store, ArtifactFormat.MINDSPORE_SHARDS, { ...definition, trainFile, evalFile }),
@@ -243,12 +245,13 @@ function checkFiles(files: Readonly<Record<string, string | undefined>>): void {
   }
 }
 
-/** The one table of which kinds can have which rank tables is in the kinds; the first of a kind is its default. */
-function rankTableOf(wanted: RankTable | undefined, kind: WorkloadKind): RankTable {
-  const legal = kind._kind.rankTables;
+/** The one table of which kinds can have which rank tables is in the kinds; the first that the cluster can fill is the default. */
+function rankTableOf(wanted: RankTable | undefined, kind: WorkloadKind, plugin: DevicePlugin): RankTable {
+  const filled = (source: string): boolean => source !== RankTable.OPERATOR.source || plugin._fillsRankTables;
+  const legal = kind._kind.rankTables.filter(filled);
   const rankTable = wanted ?? [RankTable.GENERATED, RankTable.OPERATOR, RankTable.NONE].find(({ source }) => source === legal[0]) ?? RankTable.NONE;
   if (!legal.includes(rankTable.source)) {
-    throw new Error(`'rankTable' of the workload ${kind.name} must be one of ${legal.join(', ')}, got ${rankTable.source}`);
+    throw new Error(`'rankTable' of the workload ${kind.name} must be one of ${legal.join(', ')}, got ${rankTable.source}${filled(rankTable.source) ? '' : `: no operator that comes with ${plugin.name} fills it`}`);
   }
   return rankTable;
 }

@@ -5,6 +5,7 @@ import type { Accelerator } from '../lib/accelerators/accelerator';
 import { checkMemory, type DeviceOptions, type ResolvedDevices, resolveDevices } from '../lib/accelerators/device-options';
 import { Dtype } from '../lib/accelerators/dtype';
 import type { Artifact } from '../lib/artifacts/artifact';
+import { WAIT_SECONDS } from '../lib/artifacts/artifact-mounts';
 import { downloadDeadline } from '../lib/artifacts/download';
 import type { GlmModel } from '../lib/models/glm-model';
 import { MemoryTask } from '../lib/models/memory-estimate';
@@ -172,7 +173,7 @@ function resolve(props: InferenceDeploymentProps, request: ServeRequest, platfor
     throw new Error(`'dtype' must be one of ${accelerator.dtypes.join(', ')} on ${accelerator.name}, got ${dtype}`);
   }
   const resolved = resolveDevices(accelerator, { devices, nodes: 1 }, props, platform);
-  checkMemory(accelerator, { model, dtype, devices, task: MemoryTask.INFERENCE, seqLength: contextLength, batch: 1 }, props);
+  checkMemory(accelerator, { model, dtype, devices, task: MemoryTask.INFERENCE, seqLength: contextLength, batch: 1 }, props, resolved.plugin);
   return resolved;
 }
 
@@ -189,5 +190,6 @@ function checkReplicas({ replicas = 1, weights }: InferenceDeploymentProps): num
 function progressDeadline({ inputs, fragment }: Task, platform: Platform): number {
   const startup = fragment.probes?.startup;
   const download = inputs.map(({ _download }) => _download === undefined ? 0 : downloadDeadline(_download.bytes, platform));
-  return (startup?.failureThreshold ?? 0) * (startup?.periodSeconds ?? 0) + download.reduce((sum, seconds) => sum + seconds, PULL_SECONDS);
+  const wait = inputs.some((input) => input.marked && input._download === undefined) ? WAIT_SECONDS : 0;
+  return (startup?.failureThreshold ?? 0) * (startup?.periodSeconds ?? 0) + download.reduce((sum, seconds) => sum + seconds, PULL_SECONDS + wait);
 }

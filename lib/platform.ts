@@ -238,7 +238,7 @@ export class Platform {
 
   private constructor(props: PlatformProps) {
     checkPlatform(props);
-    this.props = props;
+    this.props = copied(props);
     this.scheduler = props.scheduler ?? Scheduler.DEFAULT;
     this.delivery = props.delivery ?? Delivery.KUBECTL;
     this.scriptDelivery = (props.scriptDelivery ?? ScriptDelivery.configMaps())._pulledFrom(props.imageRegistry);
@@ -279,6 +279,16 @@ export class Platform {
     }
     return plugin;
   }
+}
+
+/** The caller may go on changing the lists and maps that he passed. */
+function copied(props: PlatformProps): PlatformProps {
+  return Object.fromEntries(Object.entries(props).map(([key, value]: [string, unknown]) => [key, copy(value)]));
+}
+
+function copy(value: unknown): unknown {
+  const isPlain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return Array.isArray(value) ? [...value as unknown[]] : isPlain ? { ...value } : value;
 }
 
 function checkPlatform({ imageRegistry, httpProxy, httpsProxy, huggingFaceEndpoint, modelScopeEndpoint, downloadRate }: PlatformProps): void {

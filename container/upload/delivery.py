@@ -113,6 +113,7 @@ class Delivery:
             options.artifact,
             options.label,
         )
+        self.moment()  # the first line's rate counts from here
         self._work(plan)
         digests = {state.file.path: state.sha256 for state in states}
         self._bucket.write(f"{options.prefix}{MARKER_NAME}", manifest.dump(made, digests))

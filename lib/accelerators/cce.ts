@@ -9,7 +9,7 @@ const RESOURCES: Readonly<Record<string, string>> = {
 export function cce(): DeviceDialect {
   return {
     name: 'CCE',
-    names: ({ series }) => series in RESOURCES,
+    names: ({ series }) => Object.hasOwn(RESOURCES, series),
     toFragment: (request) => {
       checkCount(request);
       return {

@@ -55,8 +55,9 @@ export interface CustomDevicePluginOptions {
 }
 
 /** A device plugin that the library does not know. */
-export function customDevicePlugin(options: CustomDevicePluginOptions): DeviceDialect {
-  const { name, resourceName, accelerators } = options;
+export function customDevicePlugin(given: CustomDevicePluginOptions): DeviceDialect {
+  const options = structuredClone({ ...given, accelerators: [] });
+  const { name, resourceName, accelerators } = given;
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(resourceName)) {
     throw new Error(`'resourceName' must be an extended resource like 'example.com/npu', got '${resourceName}'`);
   }

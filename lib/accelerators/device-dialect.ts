@@ -20,6 +20,12 @@ export interface DeviceDialect {
   /** How errors name it, e.g. `MindCluster 26.0`. */
   readonly name: string;
 
+  /** Whether an operator that comes with it fills the ConfigMap `rings-config-<job>`. */
+  readonly fillsRankTables?: boolean;
+
+  /** What a slice of a device that it hands out holds, in bytes; undefined for whole devices. */
+  readonly sliceBytes?: (accelerator: Accelerator) => number | undefined;
+
   /** Whether it can name the chip. */
   names(accelerator: Accelerator): boolean;
 

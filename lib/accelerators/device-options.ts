@@ -41,6 +41,7 @@ export interface DeviceOptions {
 /** Devices as they were resolved on a platform. */
 export interface ResolvedDevices {
   readonly nodeType?: NodeType | undefined;
+  readonly plugin: DevicePlugin;
   readonly fragments: readonly PodFragment[];
 }
 
@@ -54,25 +55,29 @@ export function resolveDevices(
   }
   const plugin = options.devicePlugin ?? platform.devicePluginOf(accelerator);
   const { scheduler } = platform;
-  return { nodeType, fragments: [plugin._fragment({ accelerator, nodeType, scheduler, ...counts })] };
+  return { nodeType, plugin, fragments: [plugin._fragment({ accelerator, nodeType, scheduler, ...counts })] };
 }
 
 /** Throws if the estimate exceeds the memory of a device, and says by how much and what would fit. */
-export function checkMemory(accelerator: Accelerator, estimate: MemoryEstimateProps, options: DeviceOptions): void {
+export function checkMemory(accelerator: Accelerator, estimate: MemoryEstimateProps, options: DeviceOptions, plugin?: DevicePlugin): void {
   if (options.skipMemoryCheck === true) {
     return;
   }
-  const memory = options.deviceMemory ?? accelerator.deviceMemory;
-  if (memory === undefined) {
+  const slice = plugin?._sliceBytes(accelerator);
+  const available = slice ?? bytes(options.deviceMemory ?? accelerator.deviceMemory);
+  if (available === undefined) {
     throw new Error(`'deviceMemory' is needed: no source tells the memory of ${accelerator.name}; give it, or set 'skipMemoryCheck'`);
   }
-  const available = memory.toKibibytes() * 1024;
   const needed = MemoryEstimate.bytesPerDevice(estimate);
   if (needed > available) {
     throw new Error(`${estimate.model.name} needs ${gibibytes(needed)} on each of ${String(estimate.devices)} devices to ${verb(estimate)} in ${estimate.dtype} with `
-      + `${String(estimate.batch)} x ${String(estimate.seqLength)} tokens, and ${accelerator.name} has ${gibibytes(available)}: ${gibibytes(needed - available)} too little; `
+      + `${String(estimate.batch)} x ${String(estimate.seqLength)} tokens, and ${slice === undefined ? '' : 'the slice of '}${accelerator.name} has ${gibibytes(available)}: ${gibibytes(needed - available)} too little; `
       + `${remedy(estimate, available)}, or set 'skipMemoryCheck'`);
   }
+}
+
+function bytes(size: Size | undefined): number | undefined {
+  return size && size.toKibibytes() * 1024;
 }
 
 function verb({ task }: MemoryEstimateProps): string {

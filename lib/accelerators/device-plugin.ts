@@ -76,6 +76,16 @@ export class DevicePlugin {
   }
 
   /** @internal */
+  public get _fillsRankTables(): boolean {
+    return this.dialect.fillsRankTables ?? false;
+  }
+
+  /** @internal */
+  public _sliceBytes(accelerator: Accelerator): number | undefined {
+    return this.dialect.sliceBytes?.(accelerator);
+  }
+
+  /** @internal */
   public _fragment(request: DeviceRequest): PodFragment {
     const { accelerator, devices } = request;
     if (!Number.isInteger(devices) || devices < 1) {

@@ -38,6 +38,7 @@ export function hami(options: HamiOptions = {}): DeviceDialect {
   }
   return {
     name: 'HAMi',
+    sliceBytes: () => deviceMemory && deviceMemory.toKibibytes() * 1024,
     names: ({ hamiName }) => hamiName !== undefined,
     refusal: ({ vendor }) => vendor === Vendor.CAMBRICON ? CAMBRICON_REFUSAL : undefined,
     toFragment: (request) => {

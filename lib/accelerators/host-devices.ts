@@ -1,6 +1,7 @@
 import { Vendor } from './accelerator';
 import { checkCount, type DeviceDialect, type DeviceRequest } from './device-dialect';
 import { type HostPath, hostPathMounts } from './host-path';
+import { Architecture } from './node-type';
 
 /** Options of `DevicePlugin.hostDevices`. */
 export interface HostDevicesOptions {
@@ -14,14 +15,14 @@ export interface HostDevicesOptions {
 
 /** What a vendor's `docker run` recipe passes into a container. */
 interface Recipe {
-  readonly device: (id: number) => string;
+  readonly device: (id: number) => readonly string[];
   readonly shared: readonly HostPath[];
 }
 
 const RECIPES: Readonly<Record<Vendor, Recipe>> = {
   // vllm-project/vllm-ascend@182b75ea docs/source/installation.md
   [Vendor.HUAWEI]: {
-    device: (id) => `/dev/davinci${String(id)}`,
+    device: (id) => [`/dev/davinci${String(id)}`],
     shared: [
       ...['/dev/davinci_manager', '/dev/devmm_svm', '/dev/hisi_hdc'].map(characterDevice),
       { path: '/usr/local/Ascend/driver', type: 'Directory' },
@@ -30,16 +31,22 @@ const RECIPES: Readonly<Record<Vendor, Recipe>> = {
       { path: '/etc/ascend_install.info', type: 'File' },
     ],
   },
-  // CambriconKnight/dev-env-ubuntu@98389ace pytorch1.9/run-container-dev.sh
+  // CambriconKnight/dev-env-ubuntu@98389ace pytorch1.9/run-container-dev.sh; an ipcm node a device as in the device plugin (pkg/mlu/server.go)
   [Vendor.CAMBRICON]: {
-    device: (id) => `/dev/cambricon_dev${String(id)}`,
-    shared: [...['/dev/cambricon_ctl', '/dev/cambricon_ipcm0'].map(characterDevice), { path: '/usr/bin/cnmon', type: 'File' }],
+    device: (id) => [`/dev/cambricon_dev${String(id)}`, `/dev/cambricon_ipcm${String(id)}`],
+    shared: [characterDevice('/dev/cambricon_ctl'), { path: '/usr/bin/cnmon', type: 'File' }],
   },
   // sophgo/libsophon@06c7ffee driver/bm_common.h, doc/guide/4_docker_usage.rst
   [Vendor.SOPHGO]: {
-    device: (id) => `/dev/bm-sophon${String(id)}`,
+    device: (id) => [`/dev/bm-sophon${String(id)}`],
     shared: [characterDevice('/dev/bmdev-ctl'), { path: '/opt/sophon', type: 'Directory' }],
   },
+};
+
+/** The SoC products have other device nodes than the PCIe cards (sophgo/libsophon@06c7ffee driver/bm_common.h; sophon-tools@e32247d5 11-bsp-faq.md). */
+const SOPHGO_SOC: Recipe = {
+  device: (id) => [`/dev/bm-tpu${String(id)}`],
+  shared: [...['/dev/bmdev-ctl', '/dev/ion'].map(characterDevice), { path: '/opt/sophon', type: 'Directory' }],
 };
 
 /**
@@ -53,13 +60,18 @@ export function hostDevices(options: HostDevicesOptions = {}): DeviceDialect {
     names: () => true,
     toFragment: (request) => {
       checkCount(request);
-      const recipe = RECIPES[request.accelerator.vendor];
+      const recipe = recipeFor(request);
       return {
-        ...hostPathMounts([...deviceIds(request, options).map((id) => characterDevice(recipe.device(id))), ...recipe.shared]),
+        ...hostPathMounts([...deviceIds(request, options).flatMap((id) => recipe.device(id)).map(characterDevice), ...recipe.shared]),
         securityContext: { privileged: true, allowPrivilegeEscalation: true },
       };
     },
   };
+}
+
+function recipeFor({ accelerator, nodeType }: DeviceRequest): Recipe {
+  const isSoc = accelerator.vendor === Vendor.SOPHGO && nodeType?.architecture === Architecture.ARM64;
+  return isSoc ? SOPHGO_SOC : RECIPES[accelerator.vendor];
 }
 
 function deviceIds({ devices }: DeviceRequest, options: HostDevicesOptions): number[] {

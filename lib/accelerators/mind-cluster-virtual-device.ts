@@ -38,3 +38,21 @@ export function virtualDeviceResource({ name, series }: Accelerator, template: s
   }
   return `huawei.com/${resource}`;
 }
+
+/** AI cores of a whole chip, where templates do not tell their memory (same source as the templates). */
+const CORES: Readonly<Record<string, number>> = { '910A': 32, '310P': 8 };
+
+/**
+ * Memory of one static virtual device: what the template's name says, else the share of the cores, which is inferred.
+ *
+ * @returns bytes, or undefined where neither is known
+ */
+export function virtualDeviceBytes({ series, deviceMemory }: Accelerator, template: string): number | undefined {
+  const gibibytes = /_(\d+)g/.exec(template)?.[1];
+  if (gibibytes !== undefined) {
+    return Number(gibibytes) * 2 ** 30;
+  }
+  const cores = Number(/^vir(\d+)/.exec(template)?.[1]);
+  const all = CORES[series];
+  return all === undefined || deviceMemory === undefined ? undefined : deviceMemory.toKibibytes() * 1024 * cores / all;
+}

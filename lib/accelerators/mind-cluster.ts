@@ -1,9 +1,9 @@
 import type { PodFragment } from '../pods/pod-fragment';
 import type { Accelerator } from './accelerator';
 import { checkCount, checkSingle, type DeviceDialect, type DeviceRequest } from './device-dialect';
-import { hostPathMounts } from './host-path';
+import { type HostPath, hostPathMounts } from './host-path';
 import { MindClusterVersion } from './mind-cluster-version';
-import { virtualDeviceResource } from './mind-cluster-virtual-device';
+import { virtualDeviceBytes, virtualDeviceResource } from './mind-cluster-virtual-device';
 import type { NodeType } from './node-type';
 
 /** Options of `DevicePlugin.mindCluster`. */
@@ -72,6 +72,12 @@ const DRIVER_PATHS = [
   { path: '/etc/ascend_install.info', type: 'File' },
 ];
 
+/** What a pod on an Atlas 200I SoC A1 needs of its node (Ascend/mindcluster-deploy@7d97fe34 samples/inference/volcano/infer-deploy-310p-1usoc.yaml). */
+const SOC_PATHS = [
+  { path: '/usr/local/Ascend/driver' }, { path: '/etc/slog.conf' }, { path: '/var/dmp_daemon', readOnly: false }, { path: '/var/slogd', readOnly: false },
+  { path: '/etc/hdcBasic.cfg' }, { path: '/etc/sys_version.conf' }, { path: '/usr/lib64/aicpu_kernels' },
+];
+
 /** The official Ascend device plugin of MindCluster (formerly MindX DL). */
 export function mindCluster(options: MindClusterOptions): DeviceDialect {
   const version = MindClusterVersion.parse(options.version);
@@ -80,7 +86,9 @@ export function mindCluster(options: MindClusterOptions): DeviceDialect {
   }
   return {
     name: `MindCluster ${options.version}`,
-    names: ({ series, card }) => series in GENERATIONS && (options.mixedInsert !== true || (card ?? '') in MIXED_INSERT),
+    fillsRankTables: true,
+    sliceBytes: (accelerator) => options.virtualDevice === undefined ? undefined : virtualDeviceBytes(accelerator, options.virtualDevice),
+    names: ({ series, card }) => Object.hasOwn(GENERATIONS, series) && (options.mixedInsert !== true || Object.hasOwn(MIXED_INSERT, card ?? '')),
     toFragment: (request) => fragment(request, version, options),
   };
 }
@@ -92,6 +100,7 @@ function fragment(request: DeviceRequest, version: MindClusterVersion, options: 
   const resource = resourceName(accelerator, generation, options);
   const ring = { 'ring-controller.atlas': generation.ringController };
   const policy = { ...schedulePolicy(version, nodeType), ...superPodBlock(request) };
+  const paths = hostPaths(accelerator, options);
   const wholeDevices = options.virtualDevice === undefined;
   return {
     devices: { [resource]: request.devices },
@@ -101,7 +110,7 @@ function fragment(request: DeviceRequest, version: MindClusterVersion, options: 
     annotations: policy,
     objectAnnotations: policy,
     env: scheduler.isVolcano && wholeDevices ? [visibleDevices(resource)] : [],
-    ...(options.dockerRuntime === false || options.mixedInsert === true ? hostPathMounts(DRIVER_PATHS) : {}),
+    ...(paths.length > 0 && hostPathMounts(paths)),
   };
 }
 
@@ -126,6 +135,13 @@ function resourceName(accelerator: Accelerator, generation: Generation, options:
     return virtualDeviceResource(accelerator, options.virtualDevice);
   }
   return options.mixedInsert === true ? MIXED_INSERT[accelerator.card ?? '']! : generation.resource;
+}
+
+function hostPaths({ card }: Accelerator, { dockerRuntime, mixedInsert }: MindClusterOptions): HostPath[] {
+  if (card === '200I SoC') {
+    return SOC_PATHS;
+  }
+  return dockerRuntime === false || mixedInsert === true ? DRIVER_PATHS : [];
 }
 
 function schedulePolicy(version: MindClusterVersion, nodeType?: NodeType): Record<string, string> {

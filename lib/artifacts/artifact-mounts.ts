@@ -5,12 +5,12 @@ import type { PodFragment } from '../pods/pod-fragment';
 import { scriptPath } from '../pods/scripts';
 import type { Artifact } from './artifact';
 import { storeVolume } from './artifact-store';
-import { downloadContainer } from './download';
+import { downloadContainer, sourceStores } from './download';
 import { distinctStores, initContainer, storeMount } from './init-container';
 import { caVolumes } from './network';
 
 /** The wait inside a pod is a safety net: whoever applies the manifests keeps the order. After this a pod ends and is tried again. */
-const WAIT_SECONDS = 3600;
+export const WAIT_SECONDS = 3600;
 const WAIT_RESOURCES = { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '256Mi' } };
 
 /**
@@ -26,7 +26,7 @@ export function artifactFragment(inputs: readonly Artifact[], output: Artifact |
   checkPodLocal(awaited);
   return {
     source: 'artifacts',
-    volumes: [...stores.map(storeVolume), ...(downloads.length > 0 ? caVolumes(platform) : [])],
+    volumes: [...distinctStores([...stores, ...downloads.flatMap(({ artifact, download }) => sourceStores(artifact, download))]).map(storeVolume), ...(downloads.length > 0 ? caVolumes(platform) : [])],
     mounts: stores.map((store) => storeMount(store, store.storeName !== output?.store.storeName)),
     initContainers: [
       ...downloads.map(({ artifact, download }) => downloadContainer(artifact, download, image, platform)),

@@ -17,6 +17,6 @@ export function downloadTask(artifact: Artifact, download: ArtifactDownload, pla
     inputs: [],
     output: artifact,
     security: SecurityLevel.RESTRICTED,
-    fragment: downloadFragment(download, platform),
+    fragment: downloadFragment(artifact, download, platform),
   };
 }

@@ -5,7 +5,8 @@ import { renderEnv } from '../pods/env';
 import type { PodFragment } from '../pods/pod-fragment';
 import { scriptPath } from '../pods/scripts';
 import type { Artifact, ArtifactDownload } from './artifact';
-import { initContainer, storeMount } from './init-container';
+import { type IArtifactStore, storeVolume } from './artifact-store';
+import { distinctStores, initContainer, storeMount } from './init-container';
 import { caArguments, caMounts, caVolumes, networkEnv } from './network';
 import type { TokenReference } from './weight-source';
 
@@ -39,12 +40,12 @@ export function downloadCommand(artifact: Artifact, download: ArtifactDownload, 
 }
 
 /** Environment, volumes and mounts that reach the network on a platform: proxy, token, private CA. */
-export function downloadFragment(download: ArtifactDownload, platform: Platform): PodFragment {
+export function downloadFragment(artifact: Artifact, download: ArtifactDownload, platform: Platform): PodFragment {
   return {
     source: 'download',
     env: networkEnv(tokensOf(download), platform),
-    volumes: caVolumes(platform),
-    mounts: caMounts(platform),
+    volumes: [...caVolumes(platform), ...sourceStores(artifact, download).map(storeVolume)],
+    mounts: [...caMounts(platform), ...sourceStores(artifact, download).map((store) => storeMount(store, true))],
     scripts: ['fetch_weights'],
     requests: DOWNLOAD_RESOURCES.requests,
     limits: DOWNLOAD_RESOURCES.limits,
@@ -58,8 +59,13 @@ export function downloadContainer(artifact: Artifact, download: ArtifactDownload
     ...initContainer(`download-${artifact.name}`, image, downloadCommand(artifact, download, platform), [artifact.store], false),
     ...(env.length > 0 && { env }),
     resources: DOWNLOAD_RESOURCES,
-    volumeMounts: [storeMount(artifact.store, false), ...caMounts(platform)],
+    volumeMounts: [storeMount(artifact.store, false), ...sourceStores(artifact, download).map((store) => storeMount(store, true)), ...caMounts(platform)],
   };
+}
+
+/** Stores that are only read from: one that is written as well has its mount already. */
+export function sourceStores({ store }: Artifact, { sources }: ArtifactDownload): IArtifactStore[] {
+  return distinctStores([store, ...sources.flatMap(({ _store }) => _store ?? [])]).filter(({ storeName }) => storeName !== store.storeName);
 }
 
 function tokensOf({ sources }: ArtifactDownload): TokenReference[] {

@@ -28,6 +28,6 @@ export function checkPattern(pattern: string): void {
 
 /** Whether a glob matches a path, as Python's fnmatch and fetch_weights.py see it: `*` and `?` match `/` too. */
 export function globMatches(pattern: string, file: string): boolean {
-  const expression = pattern.replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.').replace(/\[!/g, '[^');
+  const expression = pattern.replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.').replace(/\[!/g, '[^').replace(/\[(?![^\]]+\])/g, '\\[');
   return new RegExp(`^${expression}$`).test(file);
 }

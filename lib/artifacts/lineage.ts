@@ -13,7 +13,7 @@ export function lineage(definition: LineageValue): string {
 
 /** The first `length` hexadecimal digits of the SHA-256 of plain data in canonical form. */
 export function digest(value: unknown, length: number): string {
-  return createHash('sha256').update(JSON.stringify(canonical(value))).digest('hex').slice(0, length);
+  return createHash('sha256').update(JSON.stringify(canonical(value ?? null))).digest('hex').slice(0, length);
 }
 
 function canonical(value: unknown): unknown {

@@ -160,7 +160,14 @@ export interface S3SourceOptions {
   /**
    * What tells one state of the objects from another, such as a date or a version: a changed one makes a new artifact.
    *
-   * @default - none: objects under the prefix are taken never to change
+   * @default - none: `trustOnFirstUse` is needed
    */
   readonly version?: string;
+
+  /**
+   * Take the objects under the prefix never to change; what the first download sees is recorded.
+   *
+   * @default false
+   */
+  readonly trustOnFirstUse?: boolean;
 }

@@ -1,4 +1,5 @@
 import type { GlmModel } from '../models/glm-model';
+import { type IArtifactStore, mountPath } from './artifact-store';
 import type { LineageValue } from './lineage';
 import type {
   ArchiveSourceOptions, GitLfsSourceOptions, HttpSourceOptions, HubSourceOptions, S3SourceOptions,
@@ -18,6 +19,7 @@ interface SourceProps {
   /** The `--source` of fetch_weights.py. */
   readonly specification: Readonly<Record<string, unknown>>;
   readonly tokens?: readonly TokenReference[] | undefined;
+  readonly store?: IArtifactStore | undefined;
 }
 
 /**
@@ -116,6 +118,9 @@ export class WeightSource {
   public static s3(options: S3SourceOptions): WeightSource {
     const { endpoint, bucket, prefix, region, credentialsSecret, version } = options;
     checkUrl('endpoint', endpoint);
+    if (version === undefined && options.trustOnFirstUse !== true) {
+      throw new Error(`'version' of s3 ${bucket}/${prefix} is missing: give what tells this state of the objects from another, or set 'trustOnFirstUse'`);
+    }
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) || prefix.replace(/\//g, '') === '') {
       throw new Error(`an s3 source needs a 'bucket' and a 'prefix', got '${bucket}' and '${prefix}'`);
     }
@@ -131,15 +136,19 @@ export class WeightSource {
   }
 
   /**
-   * A directory of another volume that the platform mounts into the pod, by absolute path.
+   * A directory of another store, which the downloading pod mounts read-only. What the first copy sees is recorded.
    *
-   * @throws if the path is not absolute
+   * @param store the store that holds it
+   * @param path its directory, relative to the store's root
+   * @throws if the path is empty, absolute or leaves the store
    */
-  public static directory(path: string): WeightSource {
-    if (!path.startsWith('/')) {
-      throw new Error(`'path' of a directory source must be absolute, got '${path}'`);
+  public static directory(store: IArtifactStore, path: string): WeightSource {
+    if (path === '' || path.split('/').some((part) => ['', '.', '..'].includes(part))) {
+      throw new Error(`'path' of a directory source must be inside the store, like 'models/chatglm3-6b', got '${path}'`);
     }
-    return new WeightSource({ kind: 'directory', identity: path, specification: { path } });
+    return new WeightSource({
+      kind: 'directory', identity: { store: store.storeName, path }, specification: { path: `${mountPath(store)}/${path}` }, store,
+    });
   }
 
   /** Which kind of source it is, as fetch_weights.py names it. */
@@ -148,12 +157,15 @@ export class WeightSource {
   public readonly _identity: LineageValue;
   /** @internal */
   public readonly _tokens: readonly TokenReference[];
+  /** @internal */
+  public readonly _store?: IArtifactStore;
   private readonly specification: Readonly<Record<string, unknown>>;
 
-  private constructor({ kind, identity, specification, tokens = [] }: SourceProps) {
+  private constructor({ kind, identity, specification, tokens = [], store }: SourceProps) {
     this.kind = kind;
     this._identity = { kind, identity };
     this._tokens = tokens;
+    this._store = store;
     this.specification = specification;
   }
 

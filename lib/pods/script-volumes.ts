@@ -68,9 +68,9 @@ function withScripts(container: V1Container): V1Container {
   return starts ? { ...container, volumeMounts: [...container.volumeMounts ?? [], { name: 'scripts', mountPath: SCRIPTS_PATH, readOnly: true }] } : container;
 }
 
-/** The key of a file in its ConfigMap. */
+/** The key of a file in its ConfigMap: different for different paths, since `-` in a path is doubled. */
 export function fileKey(path: string): string {
-  return path.replace(/^\//, '').replace(/\//g, '-');
+  return path.replace(/^\//, '').replace(/-/g, '--').replace(/\//g, '-');
 }
 
 function mountFiles(pod: ComposedPod, configMapName: string): ComposedPod {

@@ -113,15 +113,12 @@ function checkParallel(dataParallel: number, modelParallel: number, pipelineStag
   }
 }
 
-function checkLengths(seqLength: number, source: number, target: number, flashAttention: boolean, { model, accelerator }: FinetuneRequest): void {
+function checkLengths(seqLength: number, source: number, target: number, flashAttention: boolean, { model }: FinetuneRequest): void {
   if (seqLength !== source + target + 1) {
     throw new Error(`'seqLength' must be 'maxSourceLength' + 'maxTargetLength' + 1 = ${String(source + target + 1)}, got ${String(seqLength)}`);
   }
   if (seqLength > model.maxSequenceLength) {
     throw new Error(`'seqLength' must be at most ${String(model.maxSequenceLength)} for ${model.name}, got ${String(seqLength)}`);
-  }
-  if (flashAttention && accelerator.series === '910A') {
-    throw new Error('\'flashAttention\' must be off on Ascend910A, which has no such kernel');
   }
   if (flashAttention && seqLength % 16 !== 0) {
     throw new Error(`'seqLength' must be a multiple of 16 with 'flashAttention', got ${String(seqLength)}`);

@@ -71,11 +71,7 @@ export function mindFormers(options: MindFormersOptions): RuntimeDialect {
 function finetune(request: FinetuneRequest, options: MindFormersOptions & { image: string; setEnvScripts: string[] }): FinetuneTask {
   const { version, sourceTree, image, setEnvScripts } = options;
   const resolved = resolveFinetune(request, version);
-  const output = request.output({
-    runtime: NAME, commit: version.commit, configuration: resolved.configuration.file, arguments: resolved.definition, model: request.model.name,
-    checkpointFile: request.checkpointFile,
-    inputs: [request.checkpoint, request.dataset, sourceTree].map(({ lineage }) => lineage),
-  });
+  const output = request.output(definition(request, resolved, options));
   const train = trainCommand(request, resolved, sourceTree, output);
   const launch = (scheduler?: string): CommandPart[] => [...vendorEnv(setEnvScripts), ...launchCommand(request, output, scheduler), '--', ...train];
   const task: Task = {
@@ -97,6 +93,14 @@ function finetune(request: FinetuneRequest, options: MindFormersOptions & { imag
     seqLength: resolved.seqLength,
     devicesPerReplica: resolved.modelParallel * resolved.pipelineStages,
     recompute: request.settings.recompute ?? true,
+  };
+}
+
+/** What the trained checkpoints depend on. */
+function definition({ model, checkpoint, checkpointFile, dataset }: FinetuneRequest, resolved: ResolvedFinetune, { version, sourceTree }: MindFormersOptions): object {
+  return {
+    runtime: NAME, commit: version.commit, configuration: resolved.configuration.file, arguments: resolved.definition, model: model.name, checkpointFile,
+    inputs: [checkpoint, dataset, sourceTree].map(({ lineage }) => lineage),
   };
 }
 

@@ -7,7 +7,7 @@ import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
 import { reachManifest } from '../support/every-prop';
 import { chartWith, only, STORE, synthesized } from '../support/synthesized';
 
-const FILES: DownloadFilesProps = { store: STORE, source: WeightSource.directory('/mnt/adgen'), format: ArtifactFormat.DATASET };
+const FILES: DownloadFilesProps = { store: STORE, source: WeightSource.directory(STORE, 'mnt/adgen'), format: ArtifactFormat.DATASET };
 
 function job(props: Partial<DownloadFilesProps> = {}): KubernetesObject {
   const chart = chartWith({});
@@ -21,7 +21,7 @@ const words = (...expected: unknown[]): unknown => expect.arrayContaining(expect
 
 describe('every prop reaches the manifest', () => {
   reachManifest<DownloadFilesProps>({
-    store: { props: { store: { ...STORE, storeName: 'data' } }, reaches: { [`${MAIN}.volumeMounts[0].mountPath`]: '/artifacts/data' } },
+    store: { props: { store: { ...STORE, storeName: 'data' } }, reaches: { [`${MAIN}.volumeMounts[1].mountPath`]: '/artifacts/data' } },
     source: {
       props: { source: WeightSource.archive({ url: 'https://data.example/adgen.tar.gz', trustOnFirstUse: true, stripComponents: 1 }) },
       reaches: { [`${MAIN}.command`]: words('{"kind":"archive","url":"https://data.example/adgen.tar.gz","trustOnFirstUse":true,"stripComponents":1}') },
@@ -35,8 +35,8 @@ describe('every prop reaches the manifest', () => {
     verify: { props: { verify: true }, reaches: { [`${MAIN}.command`]: words('--verify') } },
     jsonProgress: { props: { jsonProgress: true }, reaches: { [`${MAIN}.command`]: words('--progress', 'json') } },
     mirrors: {
-      props: { mirrors: [WeightSource.directory('/mnt/near')] },
-      reaches: { [`${MAIN}.command`]: words('{"kind":"directory","path":"/mnt/near"}', '{"kind":"directory","path":"/mnt/adgen"}') },
+      props: { mirrors: [WeightSource.directory(STORE, 'mnt/near')] },
+      reaches: { [`${MAIN}.command`]: words('{"kind":"directory","path":"/artifacts/store/mnt/near"}', '{"kind":"directory","path":"/artifacts/store/mnt/adgen"}') },
     },
     image: { props: { image: 'registry.corp.example/python:3.11' }, reaches: { [`${MAIN}.image`]: 'registry.corp.example/python:3.11' } },
     backoffLimit: { props: { backoffLimit: 2 }, reaches: { 'spec.backoffLimit': 2 } },
@@ -66,6 +66,6 @@ test('what it makes is called like the construct and downloaded whole', () => {
   expect([artifact.name, artifact.format.name, artifact.marked]).toEqual(['adgen', 'dataset', true]);
   expect(command).toEqual([
     'python3', '/opt/cdk8s-chatglm/fetch_weights.py', '--target', artifact.path, '--name', 'adgen', '--lineage', artifact.lineage, '--format', 'dataset',
-    '--source', '{"kind":"directory","path":"/mnt/adgen"}', '--deadline', '3908',
+    '--source', '{"kind":"directory","path":"/artifacts/store/mnt/adgen"}', '--deadline', '3908',
   ]);
 });

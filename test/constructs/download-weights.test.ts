@@ -142,8 +142,8 @@ describe('every prop reaches the manifest', () => {
     verify: { props: { verify: true }, reaches: { [`${MAIN}.command`]: words('--verify') } },
     jsonProgress: { props: { jsonProgress: true }, reaches: { [`${MAIN}.command`]: words('--progress', 'json') } },
     mirrors: {
-      props: { mirrors: [WeightSource.directory('/mnt/near')] },
-      reaches: { [`${MAIN}.command`]: words('{"kind":"directory","path":"/mnt/near"}') },
+      props: { mirrors: [WeightSource.directory(STORE, 'mnt/near')] },
+      reaches: { [`${MAIN}.command`]: words('{"kind":"directory","path":"/artifacts/store/mnt/near"}') },
     },
     include: {
       props: { include: ['*.json', '*.py', '*.model', '*.safetensors', 'LICENSE'] },

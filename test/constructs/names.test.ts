@@ -95,13 +95,13 @@ describe('what defines a result changes the directory, and the Job\'s name with 
 interface Source { readonly revision?: string; readonly endpoint?: string; readonly image?: string; readonly platform?: PlatformProps; readonly dataset?: string }
 
 /** Directories and objects of a workflow: download a checkpoint and a data set, fine-tune, and serve the checkpoint. */
-function workflow({ revision = 'v1.0', endpoint, image, platform = {}, dataset = '/mnt/adgen' }: Source): { directories: Record<string, string>; objects: Record<string, string> } {
+function workflow({ revision = 'v1.0', endpoint, image, platform = {}, dataset = 'mnt/adgen' }: Source): { directories: Record<string, string>; objects: Record<string, string> } {
   const chart = chartWith({ ...everyVendor(), ...platform });
   const { model } = FINETUNE;
   const checkpoint = new DownloadWeights(chart, 'checkpoint', {
     store: STORE, model, format: ArtifactFormat.MINDSPORE, image, source: WeightSource.huggingFace(model, { revision, endpoint }),
   }).artifact;
-  const data = new DownloadFiles(chart, 'adgen', { store: STORE, format: ArtifactFormat.DATASET, source: WeightSource.directory(dataset) }).artifact;
+  const data = new DownloadFiles(chart, 'adgen', { store: STORE, format: ArtifactFormat.DATASET, source: WeightSource.directory(STORE, dataset) }).artifact;
   const tuned = new FinetuneJob(chart, 'finetune', { ...FINETUNE, checkpoint, dataset: data }).artifact;
   new InferenceDeployment(chart, 'chat', { ...SERVER, weights: checkpoint });
   const objects = synthesized(chart).map((object) => [`${object.kind}/${object.metadata.name.replace(/-[0-9a-f]{8}$/, '')}`, JSON.stringify(object)] as const);
@@ -122,7 +122,7 @@ describe('what is downstream of a change', () => {
   });
 
   test('another data set changes what was trained on it, but not the server', () => {
-    const [before, after] = [workflow({}), workflow({ dataset: '/mnt/other' })];
+    const [before, after] = [workflow({}), workflow({ dataset: 'mnt/other' })];
 
     expect(changed(before.directories, after.directories)).toEqual(['adgen', 'finetune']);
     expect(changed(before.objects, after.objects)).toEqual(['Job/test-adgen', 'Job/test-finetune']);
@@ -169,7 +169,7 @@ describe('a changed script', () => {
 const WORKLOADS: Readonly<Record<string, (chart: Chart) => void>> = {
   store: (chart) => new ModelStore(chart, 'store', { size: Size.gibibytes(1) }),
   weights: (chart) => new DownloadWeights(chart, 'weights', { store: STORE, model: GlmModel.CHATGLM2_6B, source: WeightSource.huggingFace(GlmModel.CHATGLM2_6B, { revision: 'v1.0' }) }),
-  adgen: (chart) => new DownloadFiles(chart, 'adgen', { store: STORE, format: ArtifactFormat.DATASET, source: WeightSource.directory('/mnt/adgen') }),
+  adgen: (chart) => new DownloadFiles(chart, 'adgen', { store: STORE, format: ArtifactFormat.DATASET, source: WeightSource.directory(STORE, 'mnt/adgen') }),
   finetune: (chart) => new FinetuneJob(chart, 'finetune', FINETUNE),
   chat: (chart) => new InferenceDeployment(chart, 'chat', SERVER),
 };

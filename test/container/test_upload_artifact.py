@@ -193,7 +193,7 @@ def test_progress_looks_as_that_of_a_download(uploading):
     place = f"s3 {BUCKET}/{PREFIX}/ at {uploading.store.url}"
     assert lines[0] == "1 artifacts are ready"
     assert lines[1] == f"sending 1 files, 2.1 MB, from {uploading.artifact} to {place}"
-    form = r"\d+\.\d %, \d+\.\d MB of 2\.1 MB, \d+\.\d MB/s, \d+s left, w\.bin"
+    form = r"\d+\.\d %, \d+\.\d MB of 2\.1 MB, [1-9]\d*\.\d MB/s, \d+s left, w\.bin"
     assert any(re.fullmatch(form, line) for line in lines[2:-1]), output
     assert lines[-1] == f"{place} is complete: 1 files, 2.1 MB, of which 0 B were there before"
 

@@ -41,8 +41,8 @@ describe('stores', () => {
       const chart = chartWith();
       const existingClaim = PersistentVolumeClaim.fromClaimName(chart, 'claim', 'My Claim');
       const weights = Artifact.existing({ store: new ModelStore(chart, 'store', { existingClaim }), directory: 'chatglm3', format: ArtifactFormat.HUGGING_FACE });
-      new DownloadFiles(chart, 'files', { store: weights.store, source: WeightSource.directory('/mnt'), format: ArtifactFormat.DATASET });
-    }, '[test/files] Job/test-files-88e3f5fb: volume \'store-store\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Claim\' (rule reference-names)'],
+      new DownloadFiles(chart, 'files', { store: weights.store, source: WeightSource.directory(weights.store, 'mnt'), format: ArtifactFormat.DATASET });
+    }, '[test/files] Job/test-files-438971b0: volume \'store-store\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Claim\' (rule reference-names)'],
     ['two replicas of a server whose weights are on a ReadWriteOnce store', () => {
       const chart = chartWith();
       const once = new ModelStore(chart, 'store', { size: Size.gibibytes(50), accessModes: [PersistentVolumeAccessMode.READ_WRITE_ONCE] });
@@ -67,7 +67,7 @@ describe('writing to a read-only store', () => {
   refuses([
     ['weights', () => new DownloadWeights(chartWith(), 'weights', { store: READ_ONLY, model: MODEL, source: WeightSource.huggingFace(MODEL, { revision: 'v1.0' }) }), '[test/weights] \'store\' store is read-only; chatglm3-6b cannot be downloaded to it'],
     ['weights that pods download', () => Artifact.downloadedInPod({ store: READ_ONLY, model: MODEL, source: WeightSource.huggingFace(MODEL, { revision: 'v1.0' }) }), '\'store\' store is read-only; chatglm3-6b cannot be downloaded to it'],
-    ['a data set', () => new DownloadFiles(chartWith(), 'adgen', { store: READ_ONLY, source: WeightSource.directory('/mnt/adgen'), format: ArtifactFormat.DATASET }), '[test/adgen] \'store\' store is read-only; adgen cannot be downloaded to it'],
+    ['a data set', () => new DownloadFiles(chartWith(), 'adgen', { store: READ_ONLY, source: WeightSource.directory(STORE, 'mnt/adgen'), format: ArtifactFormat.DATASET }), '[test/adgen] \'store\' store is read-only; adgen cannot be downloaded to it'],
     ['checkpoints', () => finetune({ store: READ_ONLY }), '[test/finetune] \'store\' store is read-only; checkpoints cannot be written to it'],
     ['checkpoints, the store being that of the checkpoint', () => finetune({
       checkpoint: Artifact.existing({ store: READ_ONLY, directory: 'glm3', format: ArtifactFormat.MINDSPORE }),
@@ -102,7 +102,7 @@ describe('artifacts', () => {
 function files(props: Partial<DownloadFilesProps>): () => unknown {
   return () => {
     const chart = chartWith();
-    new DownloadFiles(chart, 'adgen', { store: STORE, source: WeightSource.directory('/mnt/adgen'), format: ArtifactFormat.DATASET, ...props });
+    new DownloadFiles(chart, 'adgen', { store: STORE, source: WeightSource.directory(STORE, 'mnt/adgen'), format: ArtifactFormat.DATASET, ...props });
     return synthesized(chart);
   };
 }
@@ -160,12 +160,13 @@ describe('single files, archives and directories', () => {
     ['an abbreviated commit', () => WeightSource.gitHubCommit('mindspore-lab/mindformers', '3354237'), 'a GitHub source needs \'owner/name\' and a commit of 40 hexadecimal digits, got \'mindspore-lab/mindformers\' and \'3354237\''],
     ['a GitHub repository by URL', () => WeightSource.gitHubCommit('https://github.com/a/b', 'a'.repeat(40)), 'a GitHub source needs \'owner/name\' and a commit of 40 hexadecimal digits, got \'https://github.com/a/b\' and \'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\''],
     ['a GitHub repository that climbs', () => WeightSource.gitHubCommit('../..', 'a'.repeat(40)), 'a GitHub source needs \'owner/name\' and a commit of 40 hexadecimal digits, got \'../..\' and \'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\''],
-    ['a relative directory', () => WeightSource.directory('mnt/weights'), '\'path\' of a directory source must be absolute, got \'mnt/weights\''],
+    ['an absolute directory', () => WeightSource.directory(STORE, '/mnt/weights'), '\'path\' of a directory source must be inside the store, like \'models/chatglm3-6b\', got \'/mnt/weights\''],
+    ['a directory that leaves the store', () => WeightSource.directory(STORE, '../weights'), '\'path\' of a directory source must be inside the store, like \'models/chatglm3-6b\', got \'../weights\''],
   ]);
 });
 
 const git = (url: string, revision = 'a'.repeat(40)) => () => WeightSource.gitLfs({ url, revision });
-const s3 = (bucket: string, prefix: string, endpoint = 'https://obs.example') => () => WeightSource.s3({ endpoint, bucket, prefix });
+const s3 = (bucket: string, prefix: string, endpoint = 'https://obs.example') => () => WeightSource.s3({ endpoint, bucket, prefix, version: '1' });
 
 describe('git and object stores', () => {
   refuses([

@@ -10,7 +10,7 @@ test.each([
     ['/etc/ascend_install.info', 'File'],
   ]],
   [Accelerator.MLU370_X8, [
-    ['/dev/cambricon_dev0', 'CharDevice'], ['/dev/cambricon_ctl', 'CharDevice'], ['/dev/cambricon_ipcm0', 'CharDevice'],
+    ['/dev/cambricon_dev0', 'CharDevice'], ['/dev/cambricon_ipcm0', 'CharDevice'], ['/dev/cambricon_ctl', 'CharDevice'],
     ['/usr/bin/cnmon', 'File'],
   ]],
   [Accelerator.BM1684X, [

@@ -21,7 +21,7 @@ test.each<[string, Artifact]>([
   ['store', weights(hub(), { store: { ...STORE, storeName: 'other' } })],
   ['trust in what comes', weights(hub({ trustOnFirstUse: true }))],
   ['number of connections', weights(hub(), { connections: 2, verify: true, jsonProgress: true })],
-  ['mirror that is tried before', weights(hub(), { mirrors: [WeightSource.directory('/mnt/nfs')] })],
+  ['mirror that is tried before', weights(hub(), { mirrors: [WeightSource.directory(STORE, 'mnt/nfs')] })],
 ])('another %s makes no other directory', (_, other) => {
   expect(other.directory).toBe(PLAIN.directory);
 });

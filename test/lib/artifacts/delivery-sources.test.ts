@@ -49,7 +49,7 @@ test('a git-lfs source names the repository, the commit and the variable of its 
 test('an s3 source names variables that do not look like ModelArts', () => {
   const credentialsSecret = Secret.fromSecretName(Testing.chart(), 'keys', 'obs');
 
-  const artifact = weights({ source: WeightSource.s3({ endpoint: 'https://obs.example/', bucket: 'models', prefix: 'chatglm2-6b/', credentialsSecret }) });
+  const artifact = weights({ source: WeightSource.s3({ endpoint: 'https://obs.example/', bucket: 'models', prefix: 'chatglm2-6b/', version: '1', credentialsSecret }) });
 
   expect(sources(artifact)).toEqual([{
     kind: 's3', endpoint: 'https://obs.example', bucket: 'models', prefix: 'chatglm2-6b/', accessKeyEnv: 'STORE_ACCESS_KEY', secretKeyEnv: 'STORE_SECRET_KEY',
@@ -57,7 +57,7 @@ test('an s3 source names variables that do not look like ModelArts', () => {
 });
 
 test('another version of an s3 prefix is another artifact', () => {
-  const at = (version?: string) => weights({ source: WeightSource.s3({ endpoint: 'https://obs.example', bucket: 'models', prefix: 'p', ...(version && { version }) }) }).directory;
+  const at = (version?: string) => weights({ source: WeightSource.s3({ endpoint: 'https://obs.example', bucket: 'models', prefix: 'p', ...(version === undefined ? { trustOnFirstUse: true } : { version }) }) }).directory;
 
   expect(new Set([at(), at('1'), at('2')]).size).toBe(3);
 });
@@ -96,7 +96,7 @@ test('data sets may leave out what they like', () => {
 test.each([
   [() => WeightSource.gitLfs({ url: 'git@hf.co:THUDM/chatglm3-6b', revision: COMMIT }), '\'url\' must be an http or https URL, got \'git@hf.co:THUDM/chatglm3-6b\''],
   [() => WeightSource.gitLfs({ url: 'https://git.example/a.git', revision: 'main' }), '\'revision\' of https://git.example/a.git must be a commit of 40 hexadecimal digits, got \'main\''],
-  [() => WeightSource.s3({ endpoint: 'https://obs.example', bucket: 'models', prefix: '/' }), 'an s3 source needs a \'bucket\' and a \'prefix\', got \'models\' and \'/\''],
+  [() => WeightSource.s3({ endpoint: 'https://obs.example', bucket: 'models', prefix: '/', version: '1' }), 'an s3 source needs a \'bucket\' and a \'prefix\', got \'models\' and \'/\''],
 ])('bad source %#', (make, message) => {
   expect(make).toThrow(new Error(message));
 });

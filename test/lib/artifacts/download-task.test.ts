@@ -5,7 +5,7 @@ import { downloadTask } from '../../../lib/artifacts/download-task';
 import { chartWith, STORE } from '../../support/synthesized';
 import { thrownBy } from '../../support/thrown';
 
-const source = WeightSource.directory('/mnt/adgen');
+const source = WeightSource.directory(STORE, 'mnt/adgen');
 const adgen = Artifact._produced('adgen', STORE, ArtifactFormat.DATASET, { source: source._identity });
 const download = { sources: [source], include: [], exclude: [], require: ['train.json'], bytes: 2 ** 30 };
 const platform = Platform.of(chartWith({}));
@@ -20,7 +20,7 @@ test('a download in a pod of its own is restricted, asks for little, and writes 
   expect(task.security.name).toBe('restricted');
   expect(task.command).toEqual([
     'python3', '/opt/cdk8s-chatglm/fetch_weights.py', '--target', adgen.path, '--name', 'adgen', '--lineage', adgen.lineage, '--format', 'dataset',
-    '--source', '{"kind":"directory","path":"/mnt/adgen"}', '--require', 'train.json', '--deadline', '3908',
+    '--source', '{"kind":"directory","path":"/artifacts/store/mnt/adgen"}', '--require', 'train.json', '--deadline', '3908',
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { GlmModel, WeightSource } from 'cdk8s-chatglm';
 
+import { STORE } from '../../support/synthesized';
 import { thrownBy } from '../../support/thrown';
 
 const model = GlmModel.CHATGLM3_6B;
@@ -54,7 +55,7 @@ test.each<[() => unknown, string]>([
   [() => WeightSource.archive({ url: 'https://x.example/a.tar.gz', sha256: SHA, stripComponents: -1 }), '\'stripComponents\' must be a whole number from 0, got -1'],
   [() => WeightSource.gitHubCommit('mindformers', 'c'.repeat(40)), `a GitHub source needs 'owner/name' and a commit of 40 hexadecimal digits, got 'mindformers' and '${'c'.repeat(40)}'`],
   [() => WeightSource.gitHubCommit('a/b', 'main'), 'a GitHub source needs \'owner/name\' and a commit of 40 hexadecimal digits, got \'a/b\' and \'main\''],
-  [() => WeightSource.directory('mnt'), '\'path\' of a directory source must be absolute, got \'mnt\''],
+  [() => WeightSource.directory(STORE, ''), '\'path\' of a directory source must be inside the store, like \'models/chatglm3-6b\', got \'\''],
 ])('a source that is not pinned or cannot be is refused: %#', (body, message) => {
   expect(thrownBy(body)).toBe(message);
 });

@@ -26,7 +26,7 @@ const awaited = Artifact.existing({ store: STORE, directory: 'a', format: Artifa
 const platform = Platform.of(chartWith({ caBundle: { configMapName: 'ca' } }));
 
 const COMMANDS: readonly (readonly unknown[])[] = [
-  task.command, task.schedulerCommand ?? [],
+  task.command, task.schedulerTask?.command ?? [],
   Runtime.atbModels({ image: 'x:1' })._serve(serveRequest({ model: GlmModel.CHATGLM2_6B, accelerator: Accelerator.ASCEND_910B3, devices: 1, weights: artifact(ArtifactFormat.HUGGING_FACE) })).command,
   ...(artifactFragment([weights, awaited], undefined, 'x:1', platform).initContainers ?? []).map(({ command = [] }) => command),
 ];

@@ -91,9 +91,9 @@ test('where an operator runs the scheduler, ranks meet at the address that it gi
 
   const rendezvous = ['--rendezvous-host', { template: '$(MS_SCHED_HOST)' }, '--rendezvous-port', { template: '$(MS_SCHED_PORT)' }];
   expect(from(task.command, '--scheduler').slice(0, 6)).toEqual(['--scheduler', 'outside', ...rendezvous]);
-  expect(from(task.schedulerCommand ?? [], '--scheduler').slice(0, 6)).toEqual(['--scheduler', 'only', ...rendezvous]);
-  expect(task.schedulerCommand).not.toContain('/opt/cdk8s-chatglm/run_task.py');
-  expect(finetune()).not.toHaveProperty('schedulerCommand');
+  expect(from(task.schedulerTask?.command ?? [], '--scheduler').slice(0, 6)).toEqual(['--scheduler', 'only', ...rendezvous]);
+  expect(task.schedulerTask?.command).not.toContain('/opt/cdk8s-chatglm/run_task.py');
+  expect(finetune()).not.toHaveProperty('schedulerTask');
 });
 
 test('the vendor\'s environment is sourced inside the lease and outside the launcher', () => {

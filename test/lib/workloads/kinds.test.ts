@@ -181,7 +181,7 @@ describe('a Volcano Job', () => {
 });
 
 describe('an AscendJob', () => {
-  const request = { pods: 4, queue: 'llm', schedulerCommand: ['launch', '--scheduler', 'only', { template: '$(MS_SCHED_HOST)' }] };
+  const request = { pods: 4, queue: 'llm', schedulerPod: composeLayers({ props: [{ source: 'scheduler', containerName: 'ascend', command: ['scheduler'], ports: [{ name: 'ascendjob-port', containerPort: 2222 }], labels: { role: 'scheduler' } }] }) };
 
   test('has the group, the labels and the roles that the operator asks for', () => {
     const [job, ...others] = render(WorkloadKind.ASCEND_JOB, request);
@@ -212,16 +212,14 @@ describe('an AscendJob', () => {
     }
   });
 
-  test('has a Scheduler without devices, on any node that can run its image', () => {
-    const [job] = render(WorkloadKind.ASCEND_JOB, request, [{ source: 'image', nodeSelector: { 'kubernetes.io/arch': 'arm64' } }]);
+  test('has a Scheduler whose pod is its own', () => {
+    const [job] = render(WorkloadKind.ASCEND_JOB, request);
 
-    const { Scheduler, Worker } = (job!.spec as { replicaSpecs: Record<string, { template: { spec: Record<string, unknown> } }> }).replicaSpecs;
-    expect(Worker?.template.spec.nodeSelector).toEqual({ 'accelerator-type': 'module-910b-8', 'kubernetes.io/arch': 'arm64' });
-    expect(Scheduler?.template.spec.nodeSelector).toEqual({ 'kubernetes.io/arch': 'arm64' });
+    const { Scheduler, Worker } = (job!.spec as { replicaSpecs: Record<string, { template: { metadata: object; spec: Record<string, unknown> } }> }).replicaSpecs;
+    expect(Worker?.template.spec.nodeSelector).toEqual({ 'accelerator-type': 'module-910b-8' });
+    expect(Scheduler?.template).toMatchObject({ metadata: { labels: { app: 'train', role: 'scheduler' } }, spec: { containers: [{ command: ['scheduler'] }] } });
+    expect(Scheduler?.template.spec).not.toHaveProperty('nodeSelector');
     expect(Scheduler?.template.spec).not.toHaveProperty('affinity');
-    expect(Scheduler?.template.spec.containers).toEqual([expect.objectContaining({
-      command: ['launch', '--scheduler', 'only', '$(MS_SCHED_HOST)'], env: [{ name: 'OTHER', value: '1' }], resources: { requests: { cpu: '1', memory: '2Gi' } },
-    })]);
   });
 
   test('spreads its workers by the label that the operator puts on pods', () => {
@@ -230,8 +228,8 @@ describe('an AscendJob', () => {
     expect(JSON.stringify(job)).toContain('{"labelSelector":{"matchExpressions":[{"key":"job-name","operator":"In","values":["train"]}]},"topologyKey":"kubernetes.io/hostname"}');
   });
 
-  test('is refused for a task that has no command for the Scheduler', () => {
-    expect(thrownBy(() => render(WorkloadKind.ASCEND_JOB))).toBe('an AscendJob needs the command of its Scheduler, and this task has none');
+  test('is refused for a task that has no pod for the Scheduler', () => {
+    expect(thrownBy(() => render(WorkloadKind.ASCEND_JOB))).toBe('an AscendJob needs a pod for its Scheduler, and this task has none');
   });
 });
 
