@@ -42,7 +42,7 @@ export interface BatchTask {
  */
 export function renderBatchTask(scope: Construct, batch: BatchTask): ApiObject {
   checkTimeToLive(batch, Platform.of(scope));
-  holdArtifacts(batch.task);
+  holdArtifacts(scope, batch.task);
   const base = objectName(scope);
   const name = `${base}-${digest(batchObjects(scope, batch, base, base), 8)}`;
   return renderObjects(scope, batchObjects(scope, batch, base, name));

@@ -57,20 +57,20 @@ export class DownloadFiles extends Construct {
    */
   constructor(scope: Construct, id: string, props: DownloadFilesProps) {
     super(scope, id);
-    this.artifact = located(this, () => filesArtifact(props, props.artifactName ?? id));
     const bytes = (props.size?.toKibibytes() ?? 1024 * 1024) * 1024;
+    this.artifact = located(this, () => filesArtifact(props, props.artifactName ?? id, bytes));
     located(this, () => renderDownload(this, this.artifact, { sources: [...props.mirrors ?? [], props.source], include: [], exclude: [], require: props.require ?? [], bytes, tuning: props }, props));
   }
 }
 
-function filesArtifact({ store, source, format, ...tuning }: DownloadFilesProps, name: string): Artifact {
+function filesArtifact({ store, source, format, ...tuning }: DownloadFilesProps, name: string, bytes: number): Artifact {
   checkTuning(tuning);
   tuning.require?.forEach(checkPattern);
   if (store.readOnly) {
     throw new Error(`'store' ${store.storeName} is read-only; ${name} cannot be downloaded to it`);
   }
-  if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(name)) {
-    throw new Error(`'artifactName' becomes a directory's name, so it must be kebab-case, got '${name}'`);
+  if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(name) || name.length > 100) {
+    throw new Error(`'artifactName' becomes a directory's name, so it must be kebab-case, at most 100 characters, got '${name}'`);
   }
-  return Artifact._produced(name, store, format, { source: source._identity });
+  return Artifact._produced(name, store, format, { source: source._identity }, { bytes });
 }

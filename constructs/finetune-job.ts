@@ -247,6 +247,9 @@ function checkFiles(files: Readonly<Record<string, string | undefined>>): void {
 
 /** The one table of which kinds can have which rank tables is in the kinds; the first that the cluster can fill is the default. */
 function rankTableOf(wanted: RankTable | undefined, kind: WorkloadKind, plugin: DevicePlugin): RankTable {
+  if (kind._kind.schedulerRole && !plugin._fillsRankTables) {
+    throw new Error(`'workload' ${kind.name} is run by MindCluster's operator, which does not come with ${plugin.name}; use another kind`);
+  }
   const filled = (source: string): boolean => source !== RankTable.OPERATOR.source || plugin._fillsRankTables;
   const legal = kind._kind.rankTables.filter(filled);
   const rankTable = wanted ?? [RankTable.GENERATED, RankTable.OPERATOR, RankTable.NONE].find(({ source }) => source === legal[0]) ?? RankTable.NONE;

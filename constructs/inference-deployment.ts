@@ -189,7 +189,7 @@ function checkReplicas({ replicas = 1, weights }: InferenceDeploymentProps): num
 
 function progressDeadline({ inputs, fragment }: Task, platform: Platform): number {
   const startup = fragment.probes?.startup;
-  const download = inputs.map(({ _download }) => _download === undefined ? 0 : downloadDeadline(_download.bytes, platform));
+  const download = inputs.map(({ _download }) => _download === undefined ? 0 : downloadDeadline(_download, platform));
   const wait = inputs.some((input) => input.marked && input._download === undefined) ? WAIT_SECONDS : 0;
   return (startup?.failureThreshold ?? 0) * (startup?.periodSeconds ?? 0) + download.reduce((sum, seconds) => sum + seconds, PULL_SECONDS + wait);
 }

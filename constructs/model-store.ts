@@ -19,7 +19,7 @@ export interface ModelStoreProps {
   /**
    * The storage class of a new claim.
    *
-   * @default - the cluster's default class
+   * @default - the cluster's default class; none with `volumeName`, whose volume has none
    */
   readonly storageClassName?: string;
 
@@ -87,7 +87,7 @@ export class ModelStore extends Construct implements IArtifactStore {
     if (props.existingClaim === undefined) {
       new PersistentVolumeClaim(this, 'Resource', {
         metadata: { name: this.claimName }, accessModes, storage: props.size!,
-        storageClassName: props.storageClassName, ...(props.volumeName !== undefined && { volume: PersistentVolume.fromPersistentVolumeName(this, 'volume', props.volumeName) }),
+        storageClassName: props.storageClassName ?? (props.volumeName === undefined ? undefined : ''), ...(props.volumeName !== undefined && { volume: PersistentVolume.fromPersistentVolumeName(this, 'volume', props.volumeName) }),
       });
     }
   }
@@ -105,6 +105,9 @@ function checkStore(props: ModelStoreProps, storeName: string): void {
   }
   if (size !== undefined && size.toKibibytes() < 1) {
     throw new Error(`'size' of a store must be positive, got ${size.asString()}`);
+  }
+  if (size !== undefined && size.toKibibytes() % (1024 * 1024) !== 0) {
+    throw new Error(`'size' of a store must be whole GiB, got ${size.asString()}`);
   }
   if (accessModes?.length === 0) {
     throw new Error('\'accessModes\' of a store must not be empty; leave it out for ReadWriteMany');

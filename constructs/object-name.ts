@@ -21,6 +21,9 @@ export function objectName(scope: IConstruct): string {
   if (wrong !== undefined) {
     throw new Error(`construct ids become Kubernetes names, so they must be kebab-case like 'finetune-adgen', got '${wrong}'`);
   }
+  if (!/^[a-z]/.test(ids[0] ?? '')) {
+    throw new Error(`the id of a chart begins the names of Services, so it must begin with a letter, got '${String(ids[0])}'`);
+  }
   const name = ids.join('-');
   return owned(scope, name.length <= MAXIMUM_LENGTH ? name : `${name.slice(0, MAXIMUM_LENGTH - 9)}-${digest(name, 8)}`.replace(/-+/g, '-'));
 }

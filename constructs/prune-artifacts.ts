@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Duration } from 'cdk8s';
 import { Construct } from 'constructs';
 
@@ -34,7 +36,12 @@ export interface PruneArtifactsProps extends DownloadOptions {
   readonly minimumAge?: Duration;
 }
 
-/** A Job that removes artifacts which nothing refers to any more. It is a dry run unless `remove` is set. */
+/**
+ * A Job that removes artifacts which nothing refers to any more. It is a dry run unless `remove` is set.
+ *
+ * It must run as the user who wrote them: where vendor images wrote as root and the platform names no `user`, give it
+ * `SecurityLevel.VENDOR_DEFAULT`.
+ */
 export class PruneArtifacts extends Construct {
   /**
    * @throws if nothing is kept, something kept is on another store, or the store is read-only
@@ -79,8 +86,15 @@ function checkKeep(store: IArtifactStore, keep: readonly Artifact[]): void {
   if (keep.length === 0) {
     throw new Error(`'keep' is empty, so everything on the store '${store.storeName}' would go; name the artifacts that are in use`);
   }
-  const elsewhere = keep.find((artifact) => artifact.store.storeName !== store.storeName);
-  if (elsewhere !== undefined) {
-    throw new Error(`'keep' has ${elsewhere.directory}, which is on the store '${elsewhere.store.storeName}', not on '${store.storeName}'`);
+  if (store.podLocal === true) {
+    throw new Error(`the store '${store.storeName}' is another one on every node or in every pod, so a Job cannot prune it`);
   }
+  const elsewhere = keep.find((artifact) => !isDeepStrictEqual(artifact.store.volumeSource, store.volumeSource));
+  if (elsewhere !== undefined) {
+    throw new Error(`'keep' has ${elsewhere.directory}, which is on another store (${describe(elsewhere.store)}) than the one to prune (${describe(store)})`);
+  }
+}
+
+function describe({ storeName, volumeSource }: IArtifactStore): string {
+  return `'${storeName}' ${JSON.stringify(volumeSource)}`;
 }

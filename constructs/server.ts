@@ -28,7 +28,7 @@ export interface RenderedServer {
 /** Renders a server as a Deployment. A digest of its scripts is an annotation of the pods, so that a changed script rolls them. */
 export function renderServer(scope: Construct, server: Server): RenderedServer {
   const platform = Platform.of(scope);
-  holdArtifacts(server.task);
+  holdArtifacts(scope, server.task);
   const name = objectName(scope);
   const { labels, selector } = objectLabels(name, server.task.name, scope);
   const composed = composeTask({ ...server, platform, kind: { source: 'Deployment' } });

@@ -1,3 +1,6 @@
+import { Chart } from 'cdk8s';
+import { Construct, type IConstruct } from 'constructs';
+
 import type { Artifact } from '../lib/artifacts/artifact';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { Task } from '../lib/runtimes/task';
@@ -10,8 +13,26 @@ const HOLDINGS = new WeakMap<IArtifactStore, Map<string, number>>();
  *
  * @throws if the artifacts of a store are larger than it
  */
-export function holdArtifacts({ inputs, output }: Task): void {
-  [...inputs, ...(output ? [output] : [])].forEach(hold);
+export function holdArtifacts(scope: IConstruct, { inputs, output }: Task): void {
+  const artifacts = [...inputs, ...(output ? [output] : [])];
+  artifacts.forEach(({ store }) => { checkNamespace(scope, store); });
+  artifacts.forEach(hold);
+  if (output?.store.podLocal === true) {
+    throw new Error(`the store '${output.store.storeName}' is another one on every node or in every pod, so nobody would see ${output.name} that this Job writes; `
+      + 'use a ModelStore, or Artifact.downloadedInPod');
+  }
+}
+
+/** Claims are used in their own namespace only. */
+function checkNamespace(scope: IConstruct, store: IArtifactStore): void {
+  if (!Construct.isConstruct(store)) {
+    return;
+  }
+  const [mine, its] = [Chart.of(scope).namespace, Chart.of(store).namespace];
+  if (mine !== its) {
+    throw new Error(`the claim of the store '${store.storeName}' is in the namespace '${String(its)}', this workload in '${String(mine)}'; `
+      + 'make a ModelStore here with \'existingClaim\', or with \'volumeName\' for a volume on the same share');
+  }
 }
 
 function hold({ store, directory, bytes = 0 }: Artifact): void {

@@ -23,7 +23,7 @@ export function checkImage(prop: string, image: string): void {
  * @param mirror host and path, e.g. `harbor.corp.example/mirror`
  */
 export function mirrored(image: string, mirror: string | undefined): string {
-  if (mirror === undefined) {
+  if (mirror === undefined || image.startsWith(`${mirror}/`)) {
     return image;
   }
   const [first, ...rest] = image.split('/') as [string, ...string[]];

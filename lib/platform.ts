@@ -295,6 +295,11 @@ function checkPlatform({ imageRegistry, httpProxy, httpsProxy, huggingFaceEndpoi
   if (imageRegistry !== undefined && !/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._/-]*[a-z0-9])?$/.test(imageRegistry)) {
     throw new Error(`'imageRegistry' must be a host with an optional path, like 'harbor.corp.example/mirror', got '${imageRegistry}'`);
   }
+  for (const [name, url] of Object.entries({ httpProxy, httpsProxy })) {
+    if (url?.startsWith('https://') === true) {
+      throw new Error(`'${name}' of the platform must be reached by http://, which downloads tunnel through; https:// proxies are not supported`);
+    }
+  }
   for (const [name, url] of Object.entries({ httpProxy, httpsProxy, huggingFaceEndpoint, modelScopeEndpoint })) {
     if (url !== undefined && !/^https?:\/\/[^\s@]+$/.test(url)) {
       throw new Error(`'${name}' of the platform must be an http or https URL without a password, got '${url.replace(/[^/]*@/, '***@')}'`);

@@ -102,7 +102,7 @@ export function optionsFragment(options: WorkloadOptions): PodFragment {
       if (value === undefined && valueFrom === undefined) {
         throw new Error(`'env' has no value for '${name}'; EnvValue.fromProcess gives none where the variable is unset`);
       }
-      return valueFrom === undefined ? { name, value: String(value) } : { name, valueFrom: valueFrom as object };
+      return valueFrom === undefined ? { name, value: String(value) } : { name, valueFrom: plainSource(valueFrom as ValueSource) };
     }),
     ...(options.nodeSelector && { nodeSelector: options.nodeSelector }),
     ...(options.tolerations && { tolerations: options.tolerations.map(renderToleration) }),
@@ -120,6 +120,16 @@ function checkRequests({ cpu, memory }: WorkloadOptions): void {
   if (memory !== undefined && memory.toMebibytes() < 1) {
     throw new Error(`'memory' must be at least 1 MiB, got ${memory.asString()}`);
   }
+}
+
+interface ValueSource {
+  readonly resourceFieldRef?: { readonly divisor?: string | { readonly value: string }; readonly resource: string; readonly containerName?: string };
+}
+
+/** cdk8s-plus wraps quantities in an object that only its own workloads unwrap. */
+function plainSource(source: ValueSource): object {
+  const divisor = source.resourceFieldRef?.divisor;
+  return typeof divisor === 'object' ? { ...source, resourceFieldRef: { ...source.resourceFieldRef, divisor: divisor.value } } : source;
 }
 
 function checkEnvName(name: string): void {

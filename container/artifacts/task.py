@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -110,12 +111,26 @@ def _produce(options: argparse.Namespace, lease: Lease) -> int:
         raise Fault(LEASE_LOST, f"another pod took over {output} while this one ran; it is left to that pod")
     files = tuple(_files(output))
     with storing(output):
+        open_to_readers(output)
         marker.write(
             output, Marker(options.name, options.lineage, options.format, files=files, source=options.source)
         )
     lease.release(finished=True)
     log.info("%s is complete: %d files, %d bytes", output, len(files), sum(f.size for f in files))
     return DONE
+
+
+def open_to_readers(output: Path) -> None:
+    """Let every user read what the task made; what another user made is left as it is.
+
+    MindSpore saves checkpoints as 0400, and who serves, merges or uploads them may be somebody else.
+    """
+    for folder, names, files in os.walk(str(output)):
+        for path in [Path(folder), *(Path(folder) / name for name in [*names, *files])]:
+            status = path.lstat()
+            wanted = 0o555 if stat.S_ISDIR(status.st_mode) else 0o444
+            if not stat.S_ISLNK(status.st_mode) and status.st_uid == os.geteuid():
+                path.chmod(stat.S_IMODE(status.st_mode) | wanted)
 
 
 def _run_child(argv: List[str], output: Path, lease: Lease) -> int:

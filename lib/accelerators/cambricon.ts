@@ -20,7 +20,7 @@ export class CambriconMode {
     if (!/^\d+m\.\d+gb([+-][a-z0-9.]+)*$/.test(profile)) {
       throw new Error(`a MIM profile looks like '2m.8gb', got '${profile}'`);
     }
-    return new CambriconMode('mim', `.mim-${profile.replace(/\+/g, '-')}`);
+    return new CambriconMode('mim', `.mim-${profile.replace(/\+/g, '-')}`, Number(/\.(\d+)gb/.exec(profile)?.[1]));
   }
 
   private constructor(
@@ -28,6 +28,8 @@ export class CambriconMode {
     public readonly name: string,
     /** What the resource name ends in. */
     public readonly suffix: string,
+    /** Memory of a slice in GiB, where the mode slices. */
+    public readonly sliceGibibytes?: number,
   ) {}
 }
 
@@ -61,6 +63,7 @@ export function cambricon(options: CambriconOptions = {}): DeviceDialect {
   const mode = options.mode ?? CambriconMode.DEFAULT;
   return {
     name: `Cambricon ${mode.name}`,
+    sliceBytes: () => mode.sliceGibibytes && mode.sliceGibibytes * 2 ** 30,
     names: ({ vendor }) => vendor === Vendor.CAMBRICON,
     toFragment: (request) => {
       checkMode(request, mode);

@@ -58,7 +58,7 @@ export interface CustomDevicePluginOptions {
 export function customDevicePlugin(given: CustomDevicePluginOptions): DeviceDialect {
   const options = structuredClone({ ...given, accelerators: [] });
   const { name, resourceName, accelerators } = given;
-  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(resourceName)) {
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(resourceName) || /(^|\.)kubernetes\.io\//.test(resourceName)) {
     throw new Error(`'resourceName' must be an extended resource like 'example.com/npu', got '${resourceName}'`);
   }
   const chips = new Set(accelerators.map((accelerator) => accelerator.name));

@@ -39,6 +39,9 @@ export function genericDevicePlugin(options: GenericDevicePluginOptions): Device
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(domain)) {
     throw new Error(`'domain' and 'name' of the generic device plugin must be lower case DNS names, got '${domain}' and '${name}'`);
   }
+  if (/(^|\.)kubernetes\.io$/.test(domain)) {
+    throw new Error(`'domain' of the generic device plugin must not be ${domain}, which Kubernetes keeps for itself`);
+  }
   if (!Number.isInteger(devicesPerUnit) || devicesPerUnit < 1) {
     throw new Error(`'devicesPerUnit' must be a whole number from 1, got ${String(devicesPerUnit)}`);
   }

@@ -1,6 +1,6 @@
 import { type Size } from 'cdk8s';
 
-import { Vendor } from './accelerator';
+import { type Accelerator, Vendor } from './accelerator';
 import { checkCount, checkSingle, type DeviceDialect, type DeviceRequest } from './device-dialect';
 
 /** Options of `DevicePlugin.hami`. */
@@ -42,6 +42,7 @@ export function hami(options: HamiOptions = {}): DeviceDialect {
     names: ({ hamiName }) => hamiName !== undefined,
     refusal: ({ vendor }) => vendor === Vendor.CAMBRICON ? CAMBRICON_REFUSAL : undefined,
     toFragment: (request) => {
+      checkSlice(request.accelerator, options);
       const sliced = deviceMemory !== undefined || deviceCorePercent !== undefined;
       if (sliced) {
         checkSingle(request, 'a HAMi slice', 'HAMi gives whole devices to pods that ask for several');
@@ -65,4 +66,10 @@ function resources({ accelerator, devices }: DeviceRequest, { deviceMemory, devi
     ...(deviceMemory !== undefined && { [`${name}-memory`]: deviceMemory.toMebibytes() }),
     ...(deviceCorePercent !== undefined && { [`${name}-core`]: deviceCorePercent }),
   };
+}
+
+function checkSlice({ name, deviceMemory: all }: Accelerator, { deviceMemory: slice }: HamiOptions): void {
+  if (slice !== undefined && all !== undefined && slice.toKibibytes() > all.toKibibytes()) {
+    throw new Error(`'deviceMemory' of a HAMi slice must be at most ${all.asString()} on ${name}, got ${slice.asString()}`);
+  }
 }

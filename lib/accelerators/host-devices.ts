@@ -6,7 +6,7 @@ import { Architecture } from './node-type';
 /** Options of `DevicePlugin.hostDevices`. */
 export interface HostDevicesOptions {
   /**
-   * Numbers of the devices on the node that the pod gets, as many as `devices`.
+   * Numbers of the devices on the node that the pod gets, as many as `devices`. On Sophgo the process has to be told them as well (`--devid`).
    *
    * @default - 0, 1, 2, ... up to `devices`
    */
@@ -17,11 +17,14 @@ export interface HostDevicesOptions {
 interface Recipe {
   readonly device: (id: number) => readonly string[];
   readonly shared: readonly HostPath[];
+  /** The variable that tells processes which devices are theirs: a privileged container sees all of the node's. */
+  readonly visible?: string;
 }
 
 const RECIPES: Readonly<Record<Vendor, Recipe>> = {
   // vllm-project/vllm-ascend@182b75ea docs/source/installation.md
   [Vendor.HUAWEI]: {
+    visible: 'ASCEND_RT_VISIBLE_DEVICES',
     device: (id) => [`/dev/davinci${String(id)}`],
     shared: [
       ...['/dev/davinci_manager', '/dev/devmm_svm', '/dev/hisi_hdc'].map(characterDevice),
@@ -33,6 +36,7 @@ const RECIPES: Readonly<Record<Vendor, Recipe>> = {
   },
   // CambriconKnight/dev-env-ubuntu@98389ace pytorch1.9/run-container-dev.sh; an ipcm node a device as in the device plugin (pkg/mlu/server.go)
   [Vendor.CAMBRICON]: {
+    visible: 'MLU_VISIBLE_DEVICES',
     device: (id) => [`/dev/cambricon_dev${String(id)}`, `/dev/cambricon_ipcm${String(id)}`],
     shared: [characterDevice('/dev/cambricon_ctl'), { path: '/usr/bin/cnmon', type: 'File' }],
   },
@@ -61,8 +65,10 @@ export function hostDevices(options: HostDevicesOptions = {}): DeviceDialect {
     toFragment: (request) => {
       checkCount(request);
       const recipe = recipeFor(request);
+      const ids = deviceIds(request, options);
       return {
-        ...hostPathMounts([...deviceIds(request, options).flatMap((id) => recipe.device(id)).map(characterDevice), ...recipe.shared]),
+        ...hostPathMounts([...ids.flatMap((id) => recipe.device(id)).map(characterDevice), ...recipe.shared]),
+        ...(recipe.visible !== undefined && { env: [{ name: recipe.visible, value: ids.join(',') }] }),
         securityContext: { privileged: true, allowPrivilegeEscalation: true },
       };
     },

@@ -59,10 +59,15 @@ const MIXED_INSERT: Readonly<Record<string, string>> = {
   '300V': 'huawei.com/Ascend310P-V', '300V Pro': 'huawei.com/Ascend310P-VPro', '300I Pro': 'huawei.com/Ascend310P-IPro',
 };
 
+const CHIP_NAME_LABEL = 'node.kubernetes.io/npu.chip.name';
+
 /** Chips whose label `node.kubernetes.io/npu.chip.name` (written by the plugin from 26.1 on) is known and unambiguous (06_api/12_k8s.md). */
 const CHIP_NAMES: Readonly<Record<string, string>> = {
   Ascend910B1: '910B1', Ascend910B2: '910B2', Ascend910B3: '910B3', Ascend910B4: '910B4',
 };
+
+/** The 910A is labelled by one of several names. */
+const CHIP_NAMES_910A = ['910A', '910PremiumA', '910ProA', '910ProB'];
 
 /** What Ascend Docker Runtime would have mounted, and the version file (vllm-project/vllm-ascend@182b75ea docs/source/installation.md). */
 const DRIVER_PATHS = [
@@ -96,7 +101,7 @@ export function mindCluster(options: MindClusterOptions): DeviceDialect {
 function fragment(request: DeviceRequest, version: MindClusterVersion, options: MindClusterOptions): Omit<PodFragment, 'source'> {
   const { accelerator, nodeType, scheduler } = request;
   const generation = GENERATIONS[accelerator.series]!;
-  checkRequest(request, options);
+  checkRequest(request, version, options);
   const resource = resourceName(accelerator, generation, options);
   const ring = { 'ring-controller.atlas': generation.ringController };
   const policy = { ...schedulePolicy(version, nodeType), ...superPodBlock(request) };
@@ -111,15 +116,19 @@ function fragment(request: DeviceRequest, version: MindClusterVersion, options: 
     objectAnnotations: policy,
     env: scheduler.isVolcano && wholeDevices ? [visibleDevices(resource)] : [],
     ...(paths.length > 0 && hostPathMounts(paths)),
+    ...(accelerator.series === '910A' && version.atLeast(26, 1) && { affinity: onChips(CHIP_NAMES_910A) }),
   };
 }
 
-function checkRequest(request: DeviceRequest, options: MindClusterOptions): void {
+function checkRequest(request: DeviceRequest, version: MindClusterVersion, options: MindClusterOptions): void {
   const { accelerator, nodeType, scheduler } = request;
   if (options.virtualDevice !== undefined) {
     checkSingle(request, `virtual device '${options.virtualDevice}'`, 'a pod gets exactly one slice; use whole devices for more');
   } else {
     checkCount(request);
+  }
+  if (accelerator.series === '950' && !version.atLeast(26, 0)) {
+    throw new Error(`${accelerator.name} is known to MindCluster from 26.0 on, got version ${options.version}`);
   }
   if (options.mixedInsert === true && scheduler.isVolcano) {
     throw new Error('the device plugin\'s mixed-insert mode does not work with Volcano; use Scheduler.DEFAULT for these nodes');
@@ -135,6 +144,16 @@ function resourceName(accelerator: Accelerator, generation: Generation, options:
     return virtualDeviceResource(accelerator, options.virtualDevice);
   }
   return options.mixedInsert === true ? MIXED_INSERT[accelerator.card ?? '']! : generation.resource;
+}
+
+function onChips(values: readonly string[]): PodFragment['affinity'] {
+  return {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: CHIP_NAME_LABEL, operator: 'In', values: [...values] }] }],
+      },
+    },
+  };
 }
 
 function hostPaths({ card }: Accelerator, { dockerRuntime, mixedInsert }: MindClusterOptions): HostPath[] {
@@ -158,7 +177,7 @@ function nodeSelector(accelerator: Accelerator, generation: Generation, version:
   const soc = nodeType?.nodeLabels.servertype;
   const byVersion = version.atLeast(26, 1)
     ? {
-      ...(CHIP_NAMES[accelerator.name] !== undefined && { 'node.kubernetes.io/npu.chip.name': CHIP_NAMES[accelerator.name]! }),
+      ...(CHIP_NAMES[accelerator.name] !== undefined && { [CHIP_NAME_LABEL]: CHIP_NAMES[accelerator.name]! }),
       ...(accelerator.card === '300I Duo' && { 'infer-card-type': 'card-300i-duo' }),
       ...(soc !== undefined && { servertype: soc }),
     }

@@ -143,6 +143,9 @@ export class Artifact {
     if (directory === '' || directory.startsWith('/') || directory.split('/').some((part) => part === '..' || part === '.' || part === '')) {
       throw new Error(`'directory' of an existing artifact must be a path inside the store, like 'models/chatglm3-6b', got '${directory}'`);
     }
+    if (Object.hasOwn(props.store.volumeSource, 'emptyDir')) {
+      throw new Error(`nothing can exist on the ephemeral store '${props.store.storeName}' before its pod; use Artifact.downloadedInPod`);
+    }
     return new Artifact({
       ...props, marked: props.marked ?? false, name: directory, lineage: digestLineage({ store: props.store.storeName, directory }),
     });

@@ -18,8 +18,9 @@ const DEADLINE_FACTOR = 3;
 const DEADLINE_SLACK_SECONDS = 3600;
 
 /** Seconds that an artifact's download may take. */
-export function downloadDeadline(bytes: number, platform: Platform): number {
-  const rate = (platform.props.downloadRate?.toKibibytes() ?? 10 * 1024) * 1024;
+export function downloadDeadline({ bytes, tuning = {} }: Pick<ArtifactDownload, 'bytes' | 'tuning'>, platform: Platform): number {
+  const promised = platform.props.downloadRate?.toKibibytes() ?? 10 * 1024;
+  const rate = Math.min(promised, tuning.rateLimit?.toKibibytes() ?? Infinity) * 1024;
   return Math.ceil(DEADLINE_FACTOR * bytes / rate) + DEADLINE_SLACK_SECONDS;
 }
 
@@ -33,7 +34,7 @@ export function downloadCommand(artifact: Artifact, download: ArtifactDownload, 
     ...download.include.flatMap((pattern) => ['--include', pattern]),
     ...download.exclude.flatMap((pattern) => ['--exclude', pattern]),
     ...download.require.flatMap((pattern) => ['--require', pattern]),
-    '--deadline', String(downloadDeadline(download.bytes, platform)),
+    '--deadline', String(downloadDeadline(download, platform)),
     ...tuningArguments(download),
     ...caArguments(platform),
   ];

@@ -1,7 +1,6 @@
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 
 import type { Platform } from '../platform';
-import { mergeClaims } from '../pods/merge';
 import type { EnvEntry } from '../pods/pod-fragment';
 import type { TokenReference } from './weight-source';
 
@@ -36,6 +35,13 @@ export function caArguments({ props: { caBundle } }: Platform): string[] {
 
 /** Sources of one kind share the variable of their token, so they must share the token. */
 function tokenEnv(tokens: readonly TokenReference[]): EnvEntry[] {
-  const claims = tokens.map(({ env, secretName, key }) => ({ key: env, source: `the secret '${secretName}'`, value: { secretKeyRef: { name: secretName, key } } }));
-  return [...mergeClaims('token', [claims])].map(([name, { value }]) => ({ name, valueFrom: value }));
+  const byVariable = new Map<string, TokenReference>();
+  for (const token of tokens) {
+    const earlier = byVariable.get(token.env) ?? token;
+    if (earlier.secretName !== token.secretName || earlier.key !== token.key) {
+      throw new Error(`sources of one kind must share their token: ${token.env} would be from the secrets '${earlier.secretName}' and '${token.secretName}'; use one Secret and key for both`);
+    }
+    byVariable.set(token.env, token);
+  }
+  return [...byVariable.values()].map(({ env, secretName, key }) => ({ name: env, valueFrom: { secretKeyRef: { name: secretName, key } } }));
 }

@@ -70,6 +70,13 @@ export interface GlmModelProps {
   readonly tokenizerFile?: string;
 
   /**
+   * Whether its repository has Python code of its own; newer models are part of transformers.
+   *
+   * @default true
+   */
+  readonly remoteCode?: boolean;
+
+  /**
    * Revisions that a runtime's guide names, by runtime name.
    *
    * @default - none: a source needs `revision`
@@ -149,7 +156,9 @@ export class GlmModel {
     shape: { ...GLM4, kvHeads: 4 }, weightsBytes: 19.0e9,
   }));
   /** GLM-4-9B-0414; no source for its size, which is inferred from its equal shape. */
-  public static readonly GLM_4_9B_0414 = new GlmModel(glm4('GLM-4-9B-0414', 32768, { license: 'MIT (not verified)' }));
+  public static readonly GLM_4_9B_0414 = new GlmModel(glm4('GLM-4-9B-0414', 32768, {
+    license: 'MIT (not verified)', remoteCode: false, tokenizerFile: 'tokenizer.json',
+  }));
 
   /**
    * A model that the catalogue lacks, a fine-tune for example.
@@ -210,7 +219,7 @@ export class GlmModel {
   /** Glob patterns of the files that a runtime needs: configuration, remote code, tokenizer and one form of the weights. */
   public get filePatterns(): string[] {
     const { weightFiles = 'safetensors', tokenizerFile = 'tokenizer.model' } = this.props;
-    return ['*.json', '*.py', tokenizerFile, `*.${weightFiles}`];
+    return [...new Set(['*.json', '*.py', tokenizerFile, `*.${weightFiles}`])];
   }
 
   /** Glob patterns of which each must match at least one file of a complete copy. */
@@ -221,10 +230,11 @@ export class GlmModel {
 
   /** Typical names of files without which the model does not load. */
   public get essentialFiles(): string[] {
-    const { weightFiles = 'safetensors', tokenizerFile = 'tokenizer.model' } = this.props;
+    const { weightFiles = 'safetensors', tokenizerFile = 'tokenizer.model', remoteCode = true } = this.props;
     const stem = weightFiles === 'bin' ? 'pytorch_model' : 'model';
     return [
-      'config.json', 'tokenizer_config.json', tokenizerFile, 'configuration_chatglm.py', 'modeling_chatglm.py', 'tokenization_chatglm.py',
+      'config.json', 'tokenizer_config.json', tokenizerFile,
+      ...(remoteCode ? ['configuration_chatglm.py', 'modeling_chatglm.py', 'tokenization_chatglm.py'] : []),
       `${stem}-00001-of-00007.${weightFiles}`, `${stem}.${weightFiles}.index.json`,
     ];
   }

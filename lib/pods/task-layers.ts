@@ -31,9 +31,9 @@ export function composeTask({ task, kind, accelerator, devices, platform, option
     devicePlugin: devices?.fragments ?? [],
     preset: (options.presets ?? []).map((preset) => preset._fragment(accelerator)),
     platform: [platformFragment(platform), platform.scheduler._fragment, security._fragment(platform.props.user)],
-    props: [optionsFragment(options)],
+    props: [optionsFragment(options), raisedLimit(task, options)],
   });
-  checkPrivileged(pod, security.name);
+  checkPrivileged(pod, security.name, platform.props.user !== undefined);
   checkMemoryRequest(task, options);
   return pullFrom(platform.props.imageRegistry, pod);
 }
@@ -54,10 +54,19 @@ function taskFragment(task: Task, devices: ResolvedDevices | undefined, kind: Po
   };
 }
 
-function checkPrivileged(pod: ComposedPod, level: string): void {
+/** Our own containers have a memory limit; who asks for more memory means a higher limit, too. */
+function raisedLimit({ fragment }: Task, { memory }: WorkloadOptions): PodFragment {
+  const limit = /^(\d+)(Mi|Gi)$/.exec(String(fragment.limits?.memory ?? ''));
+  const mebibytes = Number(limit?.[1]) * (limit?.[2] === 'Gi' ? 1024 : 1);
+  const isHigher = memory !== undefined && memory.toMebibytes() > mebibytes;
+  return { source: 'the workload\'s memory', ...(isHigher && { limits: { memory: `${String(memory.toMebibytes())}Mi` } }) };
+}
+
+function checkPrivileged(pod: ComposedPod, level: string, hasUser: boolean): void {
   const context = pod.spec.containers[0]?.securityContext;
   if (context?.privileged === true && context.allowPrivilegeEscalation === false) {
-    throw new Error(`security level '${level}' does not go with DevicePlugin.hostDevices, whose container is privileged; use a device plugin, or SecurityLevel.VENDOR_DEFAULT`);
+    throw new Error(`DevicePlugin.hostDevices makes the container privileged, which does not go with a user other than root (security level '${level}'${hasUser ? ' with the platform\'s \'user\'' : ''}); `
+      + 'use a device plugin, or leave both out for this workload');
   }
 }
 
@@ -71,5 +80,9 @@ function checkMemoryRequest({ fragment }: Task, { memory }: WorkloadOptions): vo
 function pullFrom(registry: string | undefined, pod: ComposedPod): ComposedPod {
   const pull = (container: V1Container): V1Container => ({ ...container, image: mirrored(container.image ?? '', registry) });
   const { containers, initContainers } = pod.spec;
-  return { ...pod, spec: { ...pod.spec, containers: containers.map(pull), ...(initContainers && { initContainers: initContainers.map(pull) }) } };
+  const volumes = pod.spec.volumes?.map((volume) => volume.image === undefined ? volume : { ...volume, image: { ...volume.image, reference: mirrored(volume.image.reference ?? '', registry) } });
+  return {
+    ...pod,
+    spec: { ...pod.spec, containers: containers.map(pull), ...(initContainers && { initContainers: initContainers.map(pull) }), ...(volumes && { volumes }) },
+  };
 }

@@ -1,4 +1,5 @@
-import type { Accelerator } from '../accelerators/accelerator';
+import type { Size } from 'cdk8s';
+
 import type { MindFormersConfiguration, MindFormersVersion } from './mind-formers-version';
 import type { FinetuneRequest, FinetuneSettings } from './runtime-dialect';
 
@@ -48,7 +49,7 @@ export function resolveFinetune(request: FinetuneRequest, version: MindFormersVe
 const USABLE_MEMORY = 0.93;
 
 /** The arguments of run_mindformer.py that set the resolved values. Each dotted one is `--key=value`, because the parser pairs by `=`. */
-export function finetuneArguments({ epochs, batchSize, overrides }: ResolvedFinetune, tokenizerFile: string, { deviceMemory }: Accelerator): string[] {
+export function finetuneArguments({ epochs, batchSize, overrides }: ResolvedFinetune, tokenizerFile: string, deviceMemory: Size | undefined): string[] {
   const dotted = {
     ...(deviceMemory && { 'context.max_device_memory': `${String(Math.floor(deviceMemory.toGibibytes() * USABLE_MEMORY))}GB` }),
     'train_dataset.tokenizer.vocab_file': tokenizerFile,
@@ -58,14 +59,30 @@ export function finetuneArguments({ epochs, batchSize, overrides }: ResolvedFine
   return ['--epochs', String(epochs), '--batch_size', String(batchSize), ...Object.entries(dotted).map(([key, value]) => `--${key}=${value}`)];
 }
 
+/** Keys of the configuration that props set, so that they are checked. */
+const PROPS_OF_KEYS: Readonly<Record<string, string>> = {
+  'model.model_config.seq_length': 'seqLength', 'train_dataset.max_source_length': 'maxSourceLength', 'train_dataset.max_target_length': 'maxTargetLength',
+  'parallel_config.data_parallel': 'dataParallel', 'parallel_config.model_parallel': 'modelParallel', 'parallel_config.pipeline_stage': 'pipelineStages',
+  'lr_schedule.learning_rate': 'learningRate', 'recompute_config.recompute': 'recompute', 'model.model_config.use_flash_attention': 'flashAttention',
+  'runner_config.epochs': 'epochs', 'runner_config.batch_size': 'batchSize', 'context.max_device_memory': 'deviceMemory',
+};
+
 type Numbers = Omit<ResolvedFinetune, 'configuration' | 'overrides' | 'definition'>;
 
-function dottedOverrides(numbers: Numbers, { learningRate, recompute, flashAttention, settings = {} }: FinetuneSettings): Record<string, string> {
+function checkSettings(settings: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(settings)) {
+    const prop = PROPS_OF_KEYS[key];
+    if (prop !== undefined) {
+      throw new Error(`'settings' has '${key}', which has a prop of its own: set '${prop}', which is checked`);
+    }
     if (!/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/.test(key) || value.includes('=')) {
       throw new Error(`'settings' has '${key}': keys are dotted like 'model.model_config.seq_length', and run_mindformer.py cannot take a value with '=', got '${value}'`);
     }
   }
+}
+
+function dottedOverrides(numbers: Numbers, { learningRate, recompute, flashAttention, settings = {} }: FinetuneSettings): Record<string, string> {
+  checkSettings(settings);
   return {
     'model.model_config.seq_length': String(numbers.seqLength),
     'train_dataset.max_source_length': String(numbers.maxSourceLength),
@@ -97,8 +114,8 @@ function checkNumbers({ learningRate, ...settings }: FinetuneSettings): void {
       throw new Error(`'${name}' must be a whole number from 1, got ${String(value)}`);
     }
   }
-  if (learningRate !== undefined && !(learningRate > 0 && learningRate < 1)) {
-    throw new Error(`'learningRate' must be between 0 and 1, got ${String(learningRate)}`);
+  if (learningRate !== undefined && !(learningRate >= 1e-10 && learningRate < 1)) {
+    throw new Error(`'learningRate' must be from 1e-10 to below 1, got ${String(learningRate)}`);
   }
 }
 

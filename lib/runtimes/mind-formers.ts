@@ -159,6 +159,6 @@ function trainCommand(request: FinetuneRequest, resolved: ResolvedFinetune, sour
     '--run_mode', 'finetune', '--use_parallel', 'True', '--output_dir', output.path,
     '--load_checkpoint', `${checkpoint.path}/${checkpointFile}`,
     '--train_dataset_dir', `${dataset.path}/${trainFile}`, '--eval_dataset_dir', `${dataset.path}/${evalFile}`,
-    ...finetuneArguments(resolved, `${checkpoint.path}/tokenizer.model`, request.accelerator),
+    ...finetuneArguments(resolved, `${checkpoint.path}/tokenizer.model`, request.deviceMemory ?? request.accelerator.deviceMemory),
   ];
 }

@@ -1,3 +1,5 @@
+import type { Size } from 'cdk8s';
+
 import type { Accelerator } from '../accelerators/accelerator';
 import type { Dtype } from '../accelerators/dtype';
 import type { Artifact } from '../artifacts/artifact';
@@ -46,6 +48,8 @@ export interface FinetuneRequest {
   readonly output: (definition: object) => Artifact;
   readonly accelerator: Accelerator;
   readonly devicesPerNode: number;
+  /** Memory of a device, where the caller says it. */
+  readonly deviceMemory?: Size | undefined;
   readonly rankTable: RankTable;
   /** Whether the workload kind runs MindSpore's scheduler in a role of its own and tells the ranks where it is. */
   readonly schedulerRole: boolean;

@@ -1,5 +1,5 @@
 import type { Accelerator } from '../accelerators/accelerator';
-import type { GlmModel } from '../models/glm-model';
+import { GlmModel } from '../models/glm-model';
 import { checkImage } from '../image';
 import { atbModels, type AtbModelsOptions } from './atb-models';
 import { cambriconPyTorch, type CambriconPyTorchOptions } from './cambricon-pytorch';
@@ -120,7 +120,7 @@ export class Runtime {
 
   private checkModel(model: GlmModel): void {
     const { models } = this.dialect;
-    if (models?.includes(model.name) === false) {
+    if (models?.includes(model.name) === false && !isRelative(model, models)) {
       throw new Error(`runtime '${this.name}' does not support ${model.name}; it supports ${models.join(', ')}`);
     }
   }
@@ -134,4 +134,10 @@ export class Runtime {
       throw new Error(`'accelerator' is missing: runtime '${this.name}' needs one`);
     }
   }
+}
+
+/** A custom model, a fine-tune for example, runs where a model of its generation runs. */
+function isRelative({ name, family }: GlmModel, models: readonly string[]): boolean {
+  const catalogue = GlmModel.all();
+  return !catalogue.some((model) => model.name === name) && catalogue.some((model) => models.includes(model.name) && model.family === family);
 }

@@ -1,5 +1,5 @@
 import { type BatchKind, type BatchRequest, objectMetadata, onePodANode, templateMetadata } from './batch-request';
-import { PERMANENT_EXIT_CODES } from './exit-classes';
+import { PERMANENT_EXIT_CODES, WAITING_EXIT_CODE } from './exit-classes';
 import type { KubernetesObject } from './kubernetes-object';
 
 /** A plain Job of one pod. */
@@ -37,6 +37,7 @@ function job(request: BatchRequest, spec: object): KubernetesObject {
       podFailurePolicy: {
         rules: [
           { action: 'FailJob', onExitCodes: { operator: 'In', values: [...PERMANENT_EXIT_CODES] } },
+          { action: 'Ignore', onExitCodes: { operator: 'In', values: [WAITING_EXIT_CODE] } },
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
         ],
       },

@@ -42,7 +42,7 @@ describe('every prop reaches the manifest', () => {
     // Only one model has a configuration, so another one is refused.
     model: {
       given: { model: CUSTOM }, props: { model: FINETUNE.model },
-      lifts: '[test/finetune] runtime \'mindformers\' does not support my-glm; it supports chatglm3-6b',
+      lifts: '[test/finetune] MindFormers 3354237 has no fine-tune configuration for my-glm; it has chatglm3-6b',
       reaches: { [COMMAND]: words('/artifacts/store/some-source-tree/configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml') },
     },
     runtime: {
@@ -202,6 +202,7 @@ describe('the pod', () => {
       podFailurePolicy: {
         rules: [
           { action: 'FailJob', onExitCodes: { operator: 'In', values: Array.from({ length: 20 }, (_, index) => 20 + index) } },
+          { action: 'Ignore', onExitCodes: { operator: 'In', values: [50] } },
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
         ],
       },

@@ -38,7 +38,11 @@ test('a real prune may write and says so', () => {
 test.each([
   [{ keep: [] }, '[test/prune] \'keep\' is empty, so everything on the store \'store\' would go; name the artifacts that are in use'],
   [{ store: { ...STORE, readOnly: true } }, '[test/prune] \'store\' store is read-only; nothing can be removed from it'],
-  [{ store: { ...STORE, storeName: 'other' } }, '[test/prune] \'keep\' has adgen, which is on the store \'store\', not on \'other\''],
+  [
+    { store: { ...STORE, volumeSource: { persistentVolumeClaim: { claimName: 'other' } } } },
+    '[test/prune] \'keep\' has adgen, which is on another store (\'store\' {"persistentVolumeClaim":{"claimName":"claim"}}) than the one to prune (\'store\' {"persistentVolumeClaim":{"claimName":"other"}})',
+  ],
+  [{ store: { ...STORE, podLocal: true } }, '[test/prune] the store \'store\' is another one on every node or in every pod, so a Job cannot prune it'],
   [{ image: 'python' }, '[test/prune] \'image\' must be pinned by a full tag or a digest, got \'python\''],
 ])('a prune with %j is refused', (props, message) => {
   expect(messageOf(() => prune(props))).toBe(message);

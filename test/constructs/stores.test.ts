@@ -1,4 +1,4 @@
-import { Size } from 'cdk8s';
+import { Chart, Size, Testing } from 'cdk8s';
 
 import {
   Artifact, ArtifactFormat, DownloadWeights, EphemeralStore, GlmModel, ImageStore, InferenceDeployment, ModelStore, NodeStore, Runtime, WeightSource,
@@ -41,14 +41,55 @@ test('an image is mounted and nothing is downloaded', () => {
   expect(spec.initContainers?.map(({ name }) => name)).toEqual(['copy-scripts']);
 });
 
-test('what a Job writes to a node\'s directory is not awaited elsewhere', () => {
+test('a Job does not write to a directory that other nodes do not see', () => {
   const chart = chartWith();
   const store = new NodeStore({ storeName: 'cache', path: '/var/cache/models' });
-  const weights = new DownloadWeights(chart, 'weights', { store, model: MODEL, source: SOURCE });
 
-  expect(messageOf(() => { serve(chart, weights.artifact); })).toBe(
+  expect(messageOf(() => new DownloadWeights(chart, 'weights', { store, model: MODEL, source: SOURCE }))).toBe(
+    '[test/weights] the store \'cache\' is another one on every node or in every pod, so nobody would see chatglm2-6b that this Job writes; '
+      + 'use a ModelStore, or Artifact.downloadedInPod',
+  );
+});
+
+test('nothing is awaited on a directory that other nodes do not see', () => {
+  const store = new NodeStore({ storeName: 'cache', path: '/var/cache/models' });
+  const weights = Artifact.existing({ store, directory: 'chatglm2-6b', format: ArtifactFormat.HUGGING_FACE, marked: true });
+
+  expect(messageOf(() => { serve(chartWith(), weights); })).toBe(
     '[test/chat] chatglm2-6b is written by another pod, which the store \'cache\' does not share; use Artifact.downloadedInPod, or a ModelStore',
   );
+});
+
+test('nothing exists on an ephemeral store', () => {
+  const store = new EphemeralStore({ storeName: 'cache', size: Size.gibibytes(20) });
+
+  expect(messageOf(() => Artifact.existing({ store, directory: 'chatglm2-6b', format: ArtifactFormat.HUGGING_FACE })))
+    .toBe('nothing can exist on the ephemeral store \'cache\' before its pod; use Artifact.downloadedInPod');
+});
+
+test('a claim is used in its own namespace only', () => {
+  const app = Testing.app();
+  const store = new ModelStore(new Chart(app, 'a', { namespace: 'llm' }), 'store', { size: Size.gibibytes(100) });
+  const chart = new Chart(app, 'b', { namespace: 'other' });
+
+  expect(messageOf(() => new DownloadWeights(chart, 'weights', { store, model: MODEL, source: SOURCE }))).toBe(
+    '[b/weights] the claim of the store \'store\' is in the namespace \'llm\', this workload in \'other\'; '
+      + 'make a ModelStore here with \'existingClaim\', or with \'volumeName\' for a volume on the same share',
+  );
+});
+
+test('images that are volumes come from the mirror, too, and images of the mirror keep their names', () => {
+  const chart = chartWith({ imageRegistry: 'harbor.corp.example/mirror' });
+  const store = new ImageStore({ storeName: 'models', image: 'registry.example/models/chatglm2-6b:1' });
+
+  new InferenceDeployment(chart, 'chat', {
+    model: MODEL, runtime: Runtime.echo({ image: 'harbor.corp.example/mirror/python:3.12.7' }),
+    weights: Artifact.existing({ store, directory: 'chatglm2-6b', format: ArtifactFormat.HUGGING_FACE }),
+  });
+
+  const spec = podSpec(chart) as { volumes: object[]; containers?: { image: string }[] };
+  expect(spec.volumes).toContainEqual({ name: 'store-models', image: { reference: 'harbor.corp.example/mirror/models/chatglm2-6b:1', pullPolicy: 'IfNotPresent' } });
+  expect(spec.containers?.[0]?.image).toBe('harbor.corp.example/mirror/python:3.12.7');
 });
 
 test('a store must have room for its artifacts, however many constructs use them', () => {

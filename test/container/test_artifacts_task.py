@@ -44,6 +44,16 @@ def test_success_writes_the_marker(script, output):
     assert [path.name for path in output.parent.iterdir()] == ["glm-0a1b"], "a lease was left behind"
 
 
+def test_files_that_only_their_owner_may_read_are_opened_to_readers(script, output):
+    program = (
+        "import os; os.chdir(os.environ['ARTIFACT_DIR']); os.mkdir('rank_0', 0o700);"
+        "open('rank_0/a.ckpt', 'w').close(); os.chmod('rank_0/a.ckpt', 0o400); os.symlink('/nowhere', 'link')"
+    )
+    assert script.run(*arguments(output, program))[0] == 0
+    modes = {name: (output / name).stat().st_mode & 0o777 for name in ("rank_0", "rank_0/a.ckpt")}
+    assert modes == {"rank_0": 0o755, "rank_0/a.ckpt": 0o444}
+
+
 def test_a_complete_artifact_is_not_made_again(script, output):
     assert script.run(*arguments(output, WRITE))[0] == 0
     before = (output / marker.MARKER_NAME).read_bytes()

@@ -52,7 +52,7 @@ describe('the user of the pods', () => {
     ['half a supplementary group', platform({ user: { uid: 1000, groups: [1000, 0.5] } }), '[test/chat] \'groups\' of a pod\'s user must be a whole number from 1, got 0.5; to run as root leave the user out'],
     ['a user id that no kernel has', platform({ user: { uid: 2 ** 31 } }), '[test/chat] \'uid\' of a pod\'s user must be a whole number from 1, got 2147483648; to run as root leave the user out'],
     ['a line of /etc/passwd as the name', platform({ user: { uid: 1000, name: 'x:0:0\nroot' } }), '[test/chat] \'name\' of a pod\'s user must be a Linux user name, got \'x:0:0\nroot\''],
-    ['a privileged plugin under a level that forbids it', () => serve({ security: SecurityLevel.RESTRICTED, ...privileged() }), '[test/chat] security level \'restricted\' does not go with DevicePlugin.hostDevices, whose container is privileged; use a device plugin, or SecurityLevel.VENDOR_DEFAULT'],
+    ['a privileged plugin under a level that forbids it', () => serve({ security: SecurityLevel.RESTRICTED, ...privileged() }), '[test/chat] DevicePlugin.hostDevices makes the container privileged, which does not go with a user other than root (security level \'restricted\'); use a device plugin, or leave both out for this workload'],
   ]);
 });
 

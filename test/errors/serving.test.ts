@@ -49,7 +49,7 @@ describe('runtimes, models, chips and backends', () => {
     ['a model that the runtime does not support', server(ATB, { model: GlmModel.GLM_4_9B_CHAT }), '[test/chat] runtime \'atb-models\' does not support glm-4-9b-chat; it supports chatglm2-6b, chatglm2-6b-32k'],
     ['ChatGLM2 on Cambricon', server(CAMBRICON, { model: GlmModel.CHATGLM2_6B }), '[test/chat] runtime \'cambricon-pytorch\' does not support chatglm2-6b; it supports chatglm-6b'],
     ['ChatGLM-6B on Sophgo', server(SOPHON, { model: GlmModel.CHATGLM_6B }), '[test/chat] runtime \'sophon\' does not support chatglm-6b; it supports chatglm3-6b'],
-    ['a model of one\'s own that the runtime does not know', server(SOPHON, { model: glm({}) }), '[test/chat] runtime \'sophon\' does not support my-glm; it supports chatglm3-6b'],
+    ['a model of one\'s own that the runtime does not know', server(SOPHON, { model: glm({ family: GlmFamily.GLM4 }) }), '[test/chat] runtime \'sophon\' does not support my-glm; it supports chatglm3-6b'],
     ['a backend that is not shipped', server(ATB, { backend: undefined, weights: artifact(ArtifactFormat.HUGGING_FACE) }), '[test/chat] runtime \'atb-models\' serves through the backend \'atb\', which this version does not ship (it ships echo); set \'backend: ServingBackend.ECHO\' to start the server without the model'],
     ['no weights for the runtime\'s own backend', server(ATB, { backend: undefined }), '[test/chat] \'weights\' are missing: runtime \'atb-models\' serves an artifact of format huggingface'],
     ['a published model where a bmodel belongs', server(SOPHON, { weights: artifact(ArtifactFormat.HUGGING_FACE) }), '[test/chat] \'weights\' must hold bmodel, got huggingface (some-huggingface); runtime \'sophon\' reads no other'],

@@ -42,7 +42,7 @@ describe('stores', () => {
       const existingClaim = PersistentVolumeClaim.fromClaimName(chart, 'claim', 'My Claim');
       const weights = Artifact.existing({ store: new ModelStore(chart, 'store', { existingClaim }), directory: 'chatglm3', format: ArtifactFormat.HUGGING_FACE });
       new DownloadFiles(chart, 'files', { store: weights.store, source: WeightSource.directory(weights.store, 'mnt'), format: ArtifactFormat.DATASET });
-    }, '[test/files] Job/test-files-438971b0: volume \'store-store\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Claim\' (rule reference-names)'],
+    }, '[test/files] Job/test-files-aec5000f: volume \'store-store\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Claim\' (rule reference-names)'],
     ['two replicas of a server whose weights are on a ReadWriteOnce store', () => {
       const chart = chartWith();
       const once = new ModelStore(chart, 'store', { size: Size.gibibytes(50), accessModes: [PersistentVolumeAccessMode.READ_WRITE_ONCE] });
@@ -91,8 +91,8 @@ describe('artifacts', () => {
     ['a training file outside the data set', () => finetune({ trainFile: '../secret.json' }), '[test/finetune] \'trainFile\' must be a file inside its artifact, like \'train.json\', got \'../secret.json\''],
     ['an absolute evaluation file', () => finetune({ evalFile: '/etc/passwd' }), '[test/finetune] \'evalFile\' must be a file inside its artifact, like \'train.json\', got \'/etc/passwd\''],
     ['an empty checkpoint file', () => finetune({ checkpointFile: '' }), '[test/finetune] \'checkpointFile\' must be a file inside its artifact, like \'train.json\', got \'\''],
-    ['a directory name with capitals', files({ artifactName: 'ADGEN' }), '[test/adgen] \'artifactName\' becomes a directory\'s name, so it must be kebab-case, got \'ADGEN\''],
-    ['a directory name that climbs', files({ artifactName: '..' }), '[test/adgen] \'artifactName\' becomes a directory\'s name, so it must be kebab-case, got \'..\''],
+    ['a directory name with capitals', files({ artifactName: 'ADGEN' }), '[test/adgen] \'artifactName\' becomes a directory\'s name, so it must be kebab-case, at most 100 characters, got \'ADGEN\''],
+    ['a directory name that climbs', files({ artifactName: '..' }), '[test/adgen] \'artifactName\' becomes a directory\'s name, so it must be kebab-case, at most 100 characters, got \'..\''],
     ['an image without a tag', files({ image: 'python' }), '[test/adgen] \'image\' must be pinned by a full tag or a digest, got \'python\''],
     ['a negative number of retries', files({ backoffLimit: -1 }), '[test/adgen] \'backoffLimit\' must be a whole number from 0, got -1'],
     ['half a retry', files({ backoffLimit: 0.5 }), '[test/adgen] \'backoffLimit\' must be a whole number from 0, got 0.5'],
@@ -133,7 +133,7 @@ describe('revisions of hubs', () => {
       const chart = chartWith();
       const tokenSecret = Secret.fromSecretName(chart, 'token', 'HF Token');
       new DownloadWeights(chart, 'weights', { store: STORE, model: MODEL, source: WeightSource.huggingFace(MODEL, { revision: 'v1.0', tokenSecret }) });
-    }, '[test/weights] Job/test-weights-c281329a: variable \'HF_TOKEN\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'HF Token\' (rule reference-names)'],
+    }, '[test/weights] Job/test-weights-7517d1e6: variable \'HF_TOKEN\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'HF Token\' (rule reference-names)'],
   ]);
 });
 
@@ -182,7 +182,7 @@ describe('git and object stores', () => {
       const secrets = new Chart(Testing.app(), 'secrets');
       const [source, mirror] = ['one', 'two'].map((name) => WeightSource.huggingFace(MODEL, { revision: 'v1.0', tokenSecret: Secret.fromSecretName(secrets, name, name) }));
       new DownloadWeights(chartWith(), 'weights', { store: STORE, model: MODEL, source: source!, mirrors: [mirror!] });
-    }, '[test/weights] token \'HF_TOKEN\' is {"secretKeyRef":{"name":"two","key":"token"}} from the secret \'two\' but {"secretKeyRef":{"name":"one","key":"token"}} from the secret \'one\'; remove one of them, or set it in the workload\'s own props, which win over both'],
+    }, '[test/weights] sources of one kind must share their token: HF_TOKEN would be from the secrets \'two\' and \'one\'; use one Secret and key for both'],
   ]);
 });
 

@@ -64,8 +64,9 @@ test('weights that the pod downloads are written by the init container and read 
 });
 
 test('a download may take three times what the rate promises, and an hour', () => {
-  expect(downloadDeadline(100 * 2 ** 20, platform({ downloadRate: Size.mebibytes(1) }))).toBe(3900);
-  expect(downloadDeadline(12487168064, platform())).toBe(7173);
+  expect(downloadDeadline({ bytes: 100 * 2 ** 20 }, platform({ downloadRate: Size.mebibytes(1) }))).toBe(3900);
+  expect(downloadDeadline({ bytes: 12487168064 }, platform())).toBe(7173);
+  expect(downloadDeadline({ bytes: 12487168064, tuning: { rateLimit: Size.mebibytes(1) } }, platform())).toBe(39327);
 });
 
 test('proxy, private authority, mirror and token reach the download; the token only as a reference', () => {

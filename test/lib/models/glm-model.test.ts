@@ -41,7 +41,9 @@ test('a copy keeps remote code and tokenizer, and one form of the weights', () =
   expect(GlmModel.CHATGLM_6B.filePatterns).toEqual(['*.json', '*.py', 'ice_text.model', '*.bin']);
   expect(GlmModel.CHATGLM3_6B.filePatterns).toEqual(['*.json', '*.py', 'tokenizer.model', '*.safetensors']);
   expect(GlmModel.CHATGLM3_6B.requiredPatterns).toEqual(['config.json', 'tokenizer.model', '*.safetensors']);
-  expect(GlmModel.GLM_4_9B_0414.requiredPatterns).toEqual(['config.json', '*.safetensors']);
+  expect(GlmModel.GLM_4_9B_CHAT.requiredPatterns).toEqual(['config.json', '*.safetensors']);
+  expect(GlmModel.GLM_4_9B_0414.requiredPatterns).toEqual(['config.json', 'tokenizer.json', '*.safetensors']);
+  expect(GlmModel.GLM_4_9B_0414.essentialFiles).not.toContain('modeling_chatglm.py');
 });
 
 test('a revision is known only where a runtime\'s guide names one', () => {

@@ -89,7 +89,7 @@ test('a privileged container is refused under a level that forbids it', () => {
   const wishes = { accelerator: Accelerator.BM1684X, platform: { devicePlugins: [DevicePlugin.hostDevices()], security: SecurityLevel.NON_ROOT } };
 
   expect(thrownBy(() => pod(wishes))).toBe(
-    'security level \'non-root\' does not go with DevicePlugin.hostDevices, whose container is privileged; use a device plugin, or SecurityLevel.VENDOR_DEFAULT',
+    'DevicePlugin.hostDevices makes the container privileged, which does not go with a user other than root (security level \'non-root\'); use a device plugin, or leave both out for this workload',
   );
 });
 

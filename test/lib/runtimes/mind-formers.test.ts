@@ -134,8 +134,8 @@ describe('settings', () => {
   test.each<[FinetuneSettings, string]>([
     [{ epochs: 0 }, '\'epochs\' must be a whole number from 1, got 0'],
     [{ batchSize: 1.5 }, '\'batchSize\' must be a whole number from 1, got 1.5'],
-    [{ learningRate: 1 }, '\'learningRate\' must be between 0 and 1, got 1'],
-    [{ learningRate: Number.NaN }, '\'learningRate\' must be between 0 and 1, got NaN'],
+    [{ learningRate: 1 }, '\'learningRate\' must be from 1e-10 to below 1, got 1'],
+    [{ learningRate: Number.NaN }, '\'learningRate\' must be from 1e-10 to below 1, got NaN'],
     [{ modelParallel: 3 }, '\'dataParallel\' * \'modelParallel\' * \'pipelineStages\' must be 8, the devices of the job, got 2.6666666666666665 * 3 * 1 = 8'],
     [{ dataParallel: 4 }, '\'dataParallel\' * \'modelParallel\' * \'pipelineStages\' must be 8, the devices of the job, got 4 * 1 * 1 = 4'],
     [{ seqLength: 2048 }, '\'seqLength\' must be \'maxSourceLength\' + \'maxTargetLength\' + 1 = 192, got 2048'],

@@ -45,7 +45,8 @@ describe('a Job', () => {
         backoffLimit: 3,
         podFailurePolicy: {
           rules: [
-            { action: 'FailJob', onExitCodes: { operator: 'In', values: PERMANENT } }, { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+            { action: 'FailJob', onExitCodes: { operator: 'In', values: PERMANENT } }, { action: 'Ignore', onExitCodes: { operator: 'In', values: [50] } },
+            { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
           ],
         },
         template: {
