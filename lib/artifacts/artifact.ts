@@ -153,7 +153,7 @@ export class Artifact {
 
   /**
    * Weights that every pod which reads them downloads in an init container, unless they are complete already. Pods that start
-   * together agree on one that downloads. Where many workloads share the weights, `DownloadWeights` keeps devices from waiting.
+   * together agree on one that downloads. Where many workloads share the weights, or devices must not wait, download them by `DownloadWeights` first.
    *
    * @throws if the store is read-only
    */
