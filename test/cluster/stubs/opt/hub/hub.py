@@ -1,0 +1,192 @@
+"""A hub inside the cluster: speaks the Hugging Face API for tiny models, and serves what links would lead to.
+
+    python3 hub.py [--port 80] [--token-env HUB_TOKEN]
+
+`/api/models/<repository>/tree/<revision>` lists the files of every repository there could be, and
+`/<repository>/resolve/<revision>/<file>` sends them, ranges too (huggingface_hub
+src/huggingface_hub/hf_api.py list_repo_tree, constants.py HUGGINGFACE_CO_URL_TEMPLATE). Repositories of the
+owner `private` want the token that the environment variable names. `/link/<host>/<path>` stands for
+https://<host>/<path>: a path that ends in .tar.gz is the stub MindFormers tree, a share with dl=1 the
+AdvertiseGen data set, any other a small file. `/seen` answers with the requests so far, one a line, for
+tests.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import re
+import signal
+import tarfile
+import threading
+import urllib.parse
+from functools import lru_cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SMALL = {
+    "config.json": json.dumps(
+        {"architectures": ["ChatGLMModel"], "num_layers": 28, "torch_dtype": "float16"}
+    ),
+    "generation_config.json": "{}",
+    "tokenizer_config.json": json.dumps({"tokenizer_class": "ChatGLMTokenizer"}),
+    "configuration_chatglm.py": "# a stand-in\n",
+    "modeling_chatglm.py": "# a stand-in\n",
+    "tokenization_chatglm.py": "# a stand-in\n",
+    "quantization.py": "# a stand-in\n",
+}
+PARTS = [f"{i:05d}-of-00003" for i in (1, 2, 3)]
+LARGE = (
+    ["ice_text.model", "tokenizer.model"]
+    + [f"pytorch_model-{part}.bin" for part in PARTS]
+    + [f"model-{part}.safetensors" for part in PARTS]
+)
+SEEN = []
+
+
+@lru_cache(maxsize=None)
+def large(name):
+    """The content of a large file: 1 MiB that only its name decides."""
+    block = hashlib.sha256(name.encode()).digest()
+    return block * (1024 * 1024 // len(block))
+
+
+def content(name):
+    return SMALL[name].encode() if name in SMALL else large(name) if name in LARGE else None
+
+
+def listing():
+    """The tree as the API lists it: a git blob id for each, and for LFS files the sha256 of the content."""
+    entries = []
+    for name in sorted(SMALL) + LARGE:
+        data = content(name)
+        blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+        entry = {"type": "file", "oid": blob, "size": len(data), "path": name}
+        if name in LARGE:
+            entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
+        entries.append(entry)
+    return entries
+
+
+def archive(files):
+    """A tar.gz that is the same every time."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(data), 0o644
+            tar.addfile(info, io.BytesIO(data))
+    return raw.getvalue()
+
+
+@lru_cache(maxsize=None)
+def mindformers():
+    files = []
+    top = os.path.join(HERE, "mindformers")
+    for folder, _, names in sorted(os.walk(top)):
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                files.append(("mindformers-stub/" + os.path.relpath(path, top), file.read()))
+    return archive(files)
+
+
+@lru_cache(maxsize=None)
+def advertise_gen():
+    row = (
+        json.dumps({"content": "类型#上衣*材质#牛仔布", "summary": "简单的牛仔布上衣。"}, ensure_ascii=False)
+        + "\n"
+    )
+    return archive(
+        [("AdvertiseGen/train.json", (row * 32).encode()), ("AdvertiseGen/dev.json", (row * 4).encode())]
+    )
+
+
+def linked(path, query):
+    if path.endswith(".tar.gz"):
+        return mindformers()
+    if "dl=1" in query:
+        return advertise_gen()
+    return large(path)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    token = None
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        path = urllib.parse.unquote(url.path)
+        if path == "/seen":
+            return self.answer(200, "".join(SEEN).encode(), "text/plain")
+        SEEN.append(f"{path}\n")
+        if path.startswith("/link/"):
+            return self.send_file(linked(path, url.query))
+        return self.hub(path)
+
+    do_HEAD = do_GET
+
+    def hub(self, path):
+        found = re.fullmatch(r"/api/models/(.+)/tree/([^/]+)", path) or re.fullmatch(
+            r"/(.+)/resolve/([^/]+)/(.+)", path
+        )
+        if not found:
+            return self.answer(404, b'{"error":"not found"}')
+        if (
+            found.group(1).startswith("private/")
+            and self.headers.get("Authorization") != f"Bearer {self.token}"
+        ):
+            return self.answer(
+                401,
+                b'{"error":"Invalid credentials in Authorization header"}',
+                extra={"X-Error-Message": "Invalid credentials in Authorization header"},
+            )
+        if len(found.groups()) == 2:
+            return self.answer(200, json.dumps(listing()).encode())
+        data = content(found.group(3))
+        if data is None:
+            return self.answer(404, b'{"error":"Entry not found"}', extra={"X-Error-Code": "EntryNotFound"})
+        return self.send_file(data)
+
+    def send_file(self, data):
+        extra = {
+            "Accept-Ranges": "bytes",
+            "ETag": '"' + hashlib.sha256(data).hexdigest() + '"',
+            "X-Repo-Commit": "0" * 40,
+        }
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not asked:
+            return self.answer(200, data, "application/octet-stream", extra)
+        start = int(asked.group(1))
+        end = min(int(asked.group(2) or len(data) - 1), len(data) - 1)
+        if start > end:
+            return self.answer(416, b"", extra={"Content-Range": f"bytes */{len(data)}"})
+        extra["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
+        return self.answer(206, data[start : end + 1], "application/octet-stream", extra)
+
+    def answer(self, status, body, kind="application/json", extra=None):
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(extra or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, form, *values):
+        print(form % values, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=80)
+    parser.add_argument("--token-env", default="HUB_TOKEN")
+    options = parser.parse_args()
+    Handler.token = os.environ.get(options.token_env)
+    server = ThreadingHTTPServer(("", options.port), Handler)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+import { kubectl } from './cluster';
+import { mapPodSpecs, type Manifest } from './manifest';
+import type { TestNamespace } from './namespace';
+
+/** The hub of a namespace: every repository, file and archive there could be, small. Its token is `right`. */
+export class Hub {
+  /** Starts the hub. */
+  public static async start(namespace: TestNamespace): Promise<Hub> {
+    await namespace.apply(`
+apiVersion: v1
+kind: Pod
+metadata: {name: hub, labels: {app: hub}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: hub
+    image: registry.example.com/hub:v1
+    command: [python3, /opt/hub/hub.py]
+    env: [{name: HUB_TOKEN, value: right}]
+    readinessProbe: {httpGet: {path: /seen, port: 80}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: hub}
+spec: {selector: {app: hub}, ports: [{name: http, port: 80}]}
+`);
+    await namespace.kubectl('wait', '--for=condition=Ready', 'pod/hub', '--timeout=60s');
+    return new Hub(namespace);
+  }
+
+  /** Where the hub is, for pods. */
+  public readonly url: string;
+
+  private constructor(private readonly namespace: TestNamespace) {
+    this.url = `http://hub.${namespace.name}`;
+  }
+
+  /** The paths that were asked for so far. */
+  public async seen(): Promise<string[]> {
+    return (await kubectl(['get', '--raw', `/api/v1/namespaces/${this.namespace.name}/services/hub:http/proxy/seen`])).trim().split('\n');
+  }
+
+  /** The object with every address of the outside world in its commands replaced by one of the hub's. */
+  public instead(object: Manifest): Manifest {
+    const replace = (text: string): string => text
+      .replaceAll(/https:\/\/(huggingface\.co|hf-mirror\.com)/g, this.url)
+      .replaceAll(/https:\/\/([a-z0-9.-]+)\//g, `${this.url}/link/$1/`);
+    type Container = { command?: string[] };
+    const commands = (containers: unknown) => (containers as Container[] | undefined)?.map((container) => ({ ...container, command: container.command?.map(replace) }));
+    return mapPodSpecs(object, (spec) => ({ ...spec, containers: commands(spec.containers), initContainers: commands(spec.initContainers) }));
+  }
+}
