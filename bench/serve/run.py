@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "container"), str(ROOT / "test" / "container")]
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 def tools() -> Path:
     """Return the Python of a virtual environment with the pinned FastAPI, made on first use."""
     command = ["sh", str(ROOT / "test" / "venv.sh"), str(Path(__file__).with_name("requirements.txt"))]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True)
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Path(printed.stdout.strip()) / "python"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "container"))
 
-from support.serve_server import Server  # noqa: E402
+from support.serve_server import Server
 
 
 @pytest.fixture(scope="session")
