@@ -23,7 +23,7 @@ from artifacts.termination_signal import watch
 from pod.arguments import Parser
 from pod.exit_codes import BAD_ARTIFACT, DONE, LEASE_LOST, TERMINATED, USAGE, Fault
 from pod.main import run
-from pod.termination import report
+from pod.termination import report_if_silent
 
 NAME = "run_task"
 REMIND_SECONDS = 30.0
@@ -104,7 +104,7 @@ def _produce(options: argparse.Namespace, lease: Lease) -> int:
     if code != DONE:
         cause = f"{options.argv[0]} ended with exit code {code}; {output} stays without a marker"
         log.error("%s", cause)
-        report(cause)
+        report_if_silent(cause)
         return code
     _check_required(output, options.require)
     if not lease.confirm():

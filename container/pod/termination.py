@@ -19,6 +19,20 @@ def report(cause: str) -> None:
     """
     data = cause.encode("utf-8", "replace")[:LIMIT].decode("utf-8", "ignore")
     try:
-        Path(os.environ.get("TERMINATION_MESSAGE_PATH", DEFAULT_PATH)).write_text(data, encoding="utf-8")
+        _path().write_text(data, encoding="utf-8")
     except OSError:
         return
+
+
+def report_if_silent(cause: str) -> None:
+    """Write `cause` unless a program that we started has said what happened: it knows better."""
+    try:
+        silent = _path().stat().st_size == 0
+    except OSError:
+        silent = True
+    if silent:
+        report(cause)
+
+
+def _path() -> Path:
+    return Path(os.environ.get("TERMINATION_MESSAGE_PATH", DEFAULT_PATH))

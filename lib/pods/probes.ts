@@ -4,6 +4,7 @@ import type { ProbeSet } from './pod-fragment';
 const LOAD_BYTES_PER_SECOND = 50 * 2 ** 20;
 
 const PERIOD_SECONDS = 10;
+const HUNG_GRACE_SECONDS = 10;
 
 /**
  * Seconds that a server may take until it answers: time to read the weights twice over, and never less than `minimum`, because
@@ -21,6 +22,10 @@ export function httpProbes(port: string, startup: number): ProbeSet {
   return {
     startup: { httpGet: { path: '/ready', port }, periodSeconds: PERIOD_SECONDS, timeoutSeconds: 5, failureThreshold: Math.ceil(startup / PERIOD_SECONDS) },
     readiness: { httpGet: { path: '/ready', port }, periodSeconds: PERIOD_SECONDS, timeoutSeconds: 5, failureThreshold: 3 },
-    liveness: { httpGet: { path: '/health', port }, periodSeconds: 20, timeoutSeconds: 10, failureThreshold: 6 },
+    liveness: {
+      httpGet: { path: '/health', port }, periodSeconds: 20, timeoutSeconds: 10, failureThreshold: 6,
+      // A server that hangs will not drain, however long the pod's grace period is.
+      terminationGracePeriodSeconds: HUNG_GRACE_SECONDS,
+    },
   };
 }

@@ -38,7 +38,7 @@ function job(request: BatchRequest, spec: object): KubernetesObject {
         rules: [
           { action: 'FailJob', onExitCodes: { operator: 'In', values: [...PERMANENT_EXIT_CODES] } },
           { action: 'Ignore', onExitCodes: { operator: 'In', values: [WAITING_EXIT_CODE] } },
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
         ],
       },
       template: { metadata: templateMetadata(request), spec: pod.spec },

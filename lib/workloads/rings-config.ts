@@ -13,13 +13,15 @@ export function ringsConfigFragment(name: string): Pick<PodFragment, 'volumes' |
   };
 }
 
-/** The ConfigMap that MindCluster's operator fills; it only updates what exists, and finds it by this name. */
+/**
+ * The ConfigMap that MindCluster's operator fills; it only updates what exists, and finds it by this name. It has no data, so that applying the
+ * manifests again does not put a completed table back.
+ */
 export function ringsConfig(request: BatchRequest): KubernetesObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: objectMetadata(ringsConfigName(request.name), request),
-    data: { 'hccl.json': '{"status":"initializing"}' },
   };
 }
 

@@ -75,7 +75,7 @@ test('a fine-tune in a Volcano Job trains with the operator\'s rank table', asyn
 }, 200_000);
 
 // kubectl puts back what the manifest says, so the manifest must not say what the operator writes
-test.failing('a re-apply leaves the operator\'s rank table alone', async () => {
+test('a re-apply leaves the operator\'s rank table alone', async () => {
   const objects = volcano('applied', { STUB_STEPS: '100' }).map(onRealNode);
   await namespace.apply(objects);
   const job = volcanoJobOf(objects);
@@ -102,7 +102,7 @@ describe('a rank that fails for good', () => {
   });
 
   // run_task.py reports its own end over what launch.py reported
-  test.failing('is named by kubectl describe', async () => {
+  test('is named by kubectl describe', async () => {
     expect(await namespace.kubectl('describe', 'pod', `${job}-worker-0`)).toMatch(/Message: +.*rank 5/);
   });
 });

@@ -39,6 +39,7 @@ describe('no default surprises', () => {
       'spec.podFailurePolicy.rules[1].onExitCodes.operator: "In"',
       'spec.podFailurePolicy.rules[1].onExitCodes.values: [50]',
       'spec.podFailurePolicy.rules[2].action: "Ignore"',
+      'spec.podFailurePolicy.rules[2].onPodConditions[0].status: "True"',
       'spec.podFailurePolicy.rules[2].onPodConditions[0].type: "DisruptionTarget"',
       'spec.template.metadata.labels[app.kubernetes.io/component]: "download"',
       'spec.template.metadata.labels[app.kubernetes.io/instance]: "test-weights"',

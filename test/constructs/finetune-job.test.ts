@@ -170,7 +170,8 @@ describe('the pod', () => {
     const objects = finetune({ workload: WorkloadKind.VOLCANO_JOB }, { ...everyVendor(), scheduler: Scheduler.volcano({ queue: 'llm' }) });
     const [job, rings] = objects as [KubernetesObject, KubernetesObject];
 
-    expect(rings).toMatchObject({ kind: 'ConfigMap', metadata: { name: `rings-config-${job.metadata.name}` }, data: { 'hccl.json': '{"status":"initializing"}' } });
+    expect(rings).toMatchObject({ kind: 'ConfigMap', metadata: { name: `rings-config-${job.metadata.name}` } });
+    expect(rings).not.toHaveProperty('data');
     expect(job.spec).toMatchObject({ queue: 'llm', plugins: { env: [], svc: [] } });
     const [task] = (job.spec as { tasks: JobSpec[] }).tasks;
     expect(task!.template.spec.volumes).toContainEqual({ name: 'ascend-910-config', configMap: { name: `rings-config-${job.metadata.name}` } });
@@ -203,7 +204,7 @@ describe('the pod', () => {
         rules: [
           { action: 'FailJob', onExitCodes: { operator: 'In', values: Array.from({ length: 20 }, (_, index) => 20 + index) } },
           { action: 'Ignore', onExitCodes: { operator: 'In', values: [50] } },
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
         ],
       },
     });

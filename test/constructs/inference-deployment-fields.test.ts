@@ -40,6 +40,7 @@ describe('no default surprises', () => {
       'spec.template.spec.containers[0].livenessProbe.httpGet.path: "/health"',
       'spec.template.spec.containers[0].livenessProbe.httpGet.port: "http"',
       'spec.template.spec.containers[0].livenessProbe.periodSeconds: 20',
+      'spec.template.spec.containers[0].livenessProbe.terminationGracePeriodSeconds: 10',
       'spec.template.spec.containers[0].livenessProbe.timeoutSeconds: 10',
       'spec.template.spec.containers[0].name: "serve"',
       'spec.template.spec.containers[0].ports[0].containerPort: 8000',

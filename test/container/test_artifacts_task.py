@@ -44,6 +44,12 @@ def test_success_writes_the_marker(script, output):
     assert [path.name for path in output.parent.iterdir()] == ["glm-0a1b"], "a lease was left behind"
 
 
+def test_what_the_tool_says_of_its_end_is_kept(script, output):
+    said = "import os; open(os.environ['TERMINATION_MESSAGE_PATH'], 'w').write('rank 5 ended with 7'); raise SystemExit(7)"
+    assert script.run(*arguments(output, said))[0] == 7
+    assert script.cause == "rank 5 ended with 7"
+
+
 def test_files_that_only_their_owner_may_read_are_opened_to_readers(script, output):
     program = (
         "import os; os.chdir(os.environ['ARTIFACT_DIR']); os.mkdir('rank_0', 0o700);"

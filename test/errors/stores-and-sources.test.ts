@@ -42,7 +42,7 @@ describe('stores', () => {
       const existingClaim = PersistentVolumeClaim.fromClaimName(chart, 'claim', 'My Claim');
       const weights = Artifact.existing({ store: new ModelStore(chart, 'store', { existingClaim }), directory: 'chatglm3', format: ArtifactFormat.HUGGING_FACE });
       new DownloadFiles(chart, 'files', { store: weights.store, source: WeightSource.directory(weights.store, 'mnt'), format: ArtifactFormat.DATASET });
-    }, '[test/files] Job/test-files-aec5000f: volume \'store-store\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Claim\' (rule reference-names)'],
+    }, '[test/files] Job/test-files-<digest>: volume \'store-store\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Claim\' (rule reference-names)'],
     ['two replicas of a server whose weights are on a ReadWriteOnce store', () => {
       const chart = chartWith();
       const once = new ModelStore(chart, 'store', { size: Size.gibibytes(50), accessModes: [PersistentVolumeAccessMode.READ_WRITE_ONCE] });
@@ -133,7 +133,7 @@ describe('revisions of hubs', () => {
       const chart = chartWith();
       const tokenSecret = Secret.fromSecretName(chart, 'token', 'HF Token');
       new DownloadWeights(chart, 'weights', { store: STORE, model: MODEL, source: WeightSource.huggingFace(MODEL, { revision: 'v1.0', tokenSecret }) });
-    }, '[test/weights] Job/test-weights-7517d1e6: variable \'HF_TOKEN\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'HF Token\' (rule reference-names)'],
+    }, '[test/weights] Job/test-weights-<digest>: variable \'HF_TOKEN\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'HF Token\' (rule reference-names)'],
   ]);
 });
 

@@ -8,12 +8,12 @@ export function refuses(cases: readonly BadInput[]): void {
   });
 }
 
-/** The whole message of what a program throws; undefined if it throws nothing. */
+/** The whole message of what a program throws, with `<digest>` for the digest in a Job's name; undefined if it throws nothing. */
 export function messageOf(program: () => unknown): string | undefined {
   try {
     program();
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    return (error as Error).message.replace(/(Job\/[a-z-]+-)[0-9a-f]{8}(?=:)/g, '$1<digest>');
   }
 }

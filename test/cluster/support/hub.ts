@@ -37,7 +37,13 @@ spec: {selector: {app: hub}, ports: [{name: http, port: 80}]}
 
   /** The paths that were asked for so far. */
   public async seen(): Promise<string[]> {
-    return (await kubectl(['get', '--raw', `/api/v1/namespaces/${this.namespace.name}/services/hub:http/proxy/seen`])).trim().split('\n');
+    return (await this.get('/seen')).trim().split('\n');
+  }
+
+  /** The bytes that were sent so far of the files of a repository or link, by the last part of their paths. */
+  public async sent(prefix: string): Promise<Record<string, number>> {
+    const all = JSON.parse(await this.get('/sent')) as Record<string, number>;
+    return Object.fromEntries(Object.entries(all).filter(([path]) => path.startsWith(prefix)).map(([path, bytes]) => [path.split('/').at(-1), bytes]));
   }
 
   /** The object with every address of the outside world in its commands replaced by one of the hub's. */
@@ -48,5 +54,9 @@ spec: {selector: {app: hub}, ports: [{name: http, port: 80}]}
     type Container = { command?: string[] };
     const commands = (containers: unknown) => (containers as Container[] | undefined)?.map((container) => ({ ...container, command: container.command?.map(replace) }));
     return mapPodSpecs(object, (spec) => ({ ...spec, containers: commands(spec.containers), initContainers: commands(spec.initContainers) }));
+  }
+
+  private get(path: string): Promise<string> {
+    return kubectl(['get', '--raw', `/api/v1/namespaces/${this.namespace.name}/services/hub:http/proxy${path}`]);
   }
 }

@@ -22,6 +22,6 @@ test('readiness asks whether the server can answer, liveness only whether it liv
   expect(httpProbes('http', 900)).toEqual({
     startup: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 90 },
     readiness: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
-    liveness: { httpGet: { path: '/health', port: 'http' }, periodSeconds: 20, timeoutSeconds: 10, failureThreshold: 6 },
+    liveness: { httpGet: { path: '/health', port: 'http' }, periodSeconds: 20, timeoutSeconds: 10, failureThreshold: 6, terminationGracePeriodSeconds: 10 },
   });
 });

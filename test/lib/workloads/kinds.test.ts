@@ -46,7 +46,7 @@ describe('a Job', () => {
         podFailurePolicy: {
           rules: [
             { action: 'FailJob', onExitCodes: { operator: 'In', values: PERMANENT } }, { action: 'Ignore', onExitCodes: { operator: 'In', values: [50] } },
-            { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] },
+            { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
           ],
         },
         template: {
@@ -170,7 +170,6 @@ describe('a Volcano Job', () => {
       metadata: {
         name: 'rings-config-train', labels: { app: 'train', 'ring-controller.atlas': 'ascend-910b' }, annotations: { 'huawei.com/schedule_policy': 'chip8-node8' },
       },
-      data: { 'hccl.json': '{"status":"initializing"}' },
     });
     expect((job!.spec as { tasks: { template: object }[] }).tasks[0]?.template).toMatchObject({
       spec: {

@@ -5,13 +5,16 @@
 `/api/models/<repository>/tree/<revision>` lists the files of every repository there could be, and
 `/<repository>/resolve/<revision>/<file>` sends them, ranges too (huggingface_hub
 src/huggingface_hub/hf_api.py list_repo_tree, constants.py HUGGINGFACE_CO_URL_TEMPLATE). Repositories of the
-owner `private` want the token that the environment variable names. `/link/<host>/<path>` stands for
-https://<host>/<path>: a path that ends in .tar.gz is the stub MindFormers tree, a share with dl=1 the
-AdvertiseGen data set, any other a small file. `/seen` answers with the requests so far, one a line, for
-tests.
+owner `private` want the token that the environment variable names; of the owner `corrupt` one file has
+other bytes than the list says, as many; those of the owner `slow` come with 100 KB a second on each
+connection. `/link/<host>/<path>` stands for https://<host>/<path>: a path that ends in .tar.gz is the stub
+MindFormers tree, a share with dl=1 the AdvertiseGen data set, any other a small file. For tests, `/seen`
+answers with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path,
+as JSON.
 """
 
 import argparse
+import collections
 import hashlib
 import io
 import json
@@ -20,6 +23,7 @@ import re
 import signal
 import tarfile
 import threading
+import time
 import urllib.parse
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,13 +40,18 @@ SMALL = {
     "tokenization_chatglm.py": "# a stand-in\n",
     "quantization.py": "# a stand-in\n",
 }
+OCTETS = "application/octet-stream"
 PARTS = [f"{i:05d}-of-00003" for i in (1, 2, 3)]
 LARGE = (
     ["ice_text.model", "tokenizer.model"]
     + [f"pytorch_model-{part}.bin" for part in PARTS]
     + [f"model-{part}.safetensors" for part in PARTS]
 )
+DAMAGED = "model-00002-of-00003.safetensors"
+SLOW_BYTES = 10_000  # every 0.1 s
 SEEN = []
+SENT = collections.Counter()
+COUNTING = threading.Lock()
 
 
 @lru_cache(maxsize=None)
@@ -120,6 +129,8 @@ class Handler(BaseHTTPRequestHandler):
         path = urllib.parse.unquote(url.path)
         if path == "/seen":
             return self.answer(200, "".join(SEEN).encode(), "text/plain")
+        if path == "/sent":
+            return self.answer(200, json.dumps(SENT).encode())
         SEEN.append(f"{path}\n")
         if path.startswith("/link/"):
             return self.send_file(linked(path, url.query))
@@ -147,6 +158,8 @@ class Handler(BaseHTTPRequestHandler):
         data = content(found.group(3))
         if data is None:
             return self.answer(404, b'{"error":"Entry not found"}', extra={"X-Error-Code": "EntryNotFound"})
+        if found.group(1).startswith("corrupt/") and found.group(3) == DAMAGED:
+            data = large("other bytes")
         return self.send_file(data)
 
     def send_file(self, data):
@@ -157,13 +170,13 @@ class Handler(BaseHTTPRequestHandler):
         }
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not asked:
-            return self.answer(200, data, "application/octet-stream", extra)
+            return self.answer(200, data, OCTETS, extra)
         start = int(asked.group(1))
         end = min(int(asked.group(2) or len(data) - 1), len(data) - 1)
         if start > end:
             return self.answer(416, b"", extra={"Content-Range": f"bytes */{len(data)}"})
         extra["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
-        return self.answer(206, data[start : end + 1], "application/octet-stream", extra)
+        return self.answer(206, data[start : end + 1], OCTETS, extra)
 
     def answer(self, status, body, kind="application/json", extra=None):
         self.send_response(status)
@@ -171,7 +184,20 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.write(body, kind)
+
+    def write(self, body, kind):
+        """Send the body, counting the bytes of files as they leave."""
+        slow = self.path.startswith("/slow/") and kind == OCTETS
+        step = SLOW_BYTES if slow else len(body) or 1
+        for start in range(0, len(body), step):
+            block = body[start : start + step]
+            self.wfile.write(block)
+            if kind == OCTETS:
+                with COUNTING:
+                    SENT[self.path] += len(block)
+            if slow:
+                time.sleep(0.1)
 
     def log_message(self, form, *values):
         print(form % values, flush=True)
