@@ -22,7 +22,8 @@ export { EnvPreset, type EnvPresetProps, type EnvVariable } from './lib/env/env-
 export { EnvPresets } from './lib/env/env-presets';
 export { GlmFamily, GlmModel, type GlmModelProps, type GlmShape } from './lib/models/glm-model';
 export { MemoryEstimate, type MemoryEstimateProps, MemoryTask } from './lib/models/memory-estimate';
-export { type CaBundle, Platform, type PlatformProps, type PodToleration } from './lib/platform';
+export { Platform } from './lib/platform';
+export type { CaBundle, PlatformProps, PodToleration } from './lib/platform-props';
 export type { PodUser } from './lib/pods/pod-user';
 export { SecurityLevel } from './lib/pods/security-level';
 export type { AtbModelsOptions } from './lib/runtimes/atb-models';

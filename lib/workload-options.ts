@@ -2,7 +2,7 @@ import type { Size } from 'cdk8s';
 import type { Cpu, EnvValue } from 'cdk8s-plus-27';
 
 import type { EnvPreset } from './env/env-preset';
-import type { PodToleration } from './platform';
+import type { PodToleration } from './platform-props';
 import { renderToleration } from './pods/platform-fragment';
 import type { PodFragment } from './pods/pod-fragment';
 import type { SecurityLevel } from './pods/security-level';

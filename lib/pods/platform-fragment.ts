@@ -1,6 +1,7 @@
 import type { V1Toleration } from '@kubernetes/client-node';
 
-import type { Platform, PodToleration } from '../platform';
+import type { Platform } from '../platform';
+import type { PodToleration } from '../platform-props';
 import type { PodFragment } from './pod-fragment';
 
 /** What a platform asks of every pod. */

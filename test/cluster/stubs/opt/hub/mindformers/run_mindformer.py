@@ -12,6 +12,7 @@ import os
 import sys
 import time
 
+import dynamic_cluster
 from settings import override, read
 
 FLAGS = """
@@ -60,11 +61,15 @@ def check_ranks(config):
             raise RuntimeError(
                 f"the rank table has ranks {ranks} and addresses {addresses} for RANK_SIZE {size}"
             )
+    check_parallel(config, size)
+    return rank, size
+
+
+def check_parallel(config, size):
     parallel = config["parallel_config"]
     product = parallel["data_parallel"] * parallel["model_parallel"] * parallel["pipeline_stage"]
     if config["parallel"]["parallel_mode"] == 1 and product != size:
         raise ValueError(f"dp*mp*pp is {product} but device_num is {size}")
-    return rank, size
 
 
 def check_inputs(options, config):
@@ -136,7 +141,22 @@ def main():
     config = override(read(path), extra)
     if options.run_mode not in ("train", "finetune"):
         raise NotImplementedError(f"the stub knows train and finetune, got {options.run_mode}")
-    rank, _ = check_ranks(config) if options.use_parallel == "True" else (0, 1)
+    if "MS_ROLE" in os.environ:
+        return in_cluster(options, config)
+    finetune(options, config, check_ranks(config)[0] if options.use_parallel == "True" else 0)
+
+
+def in_cluster(options, config):
+    """Take the role in a dynamic cluster."""
+    if os.environ["MS_ROLE"] == "MS_SCHED":
+        return dynamic_cluster.schedule()
+    worker = dynamic_cluster.Worker()
+    check_parallel(config, worker.size)
+    finetune(options, config, worker.rank)
+    worker.say("done")
+
+
+def finetune(options, config, rank):
     check_inputs(options, config)
     log("INFO", f".........Build context config for rank {rank}..........")
     epochs, steps = train(options, config, rank)
