@@ -1,21 +1,16 @@
-"""The entry of fetch_weights.py: signals, deadline and progress, around a delivery in its own thread."""
+"""The entry of fetch_weights.py."""
 
 from __future__ import annotations
 
 import sys
-import threading
-import time
-from typing import List, Optional, Sequence, Union
+from typing import Optional, Sequence
 
-from artifacts.termination_signal import watch
 from fetch.delivery import Delivery
-from fetch.options import Options, parse
-from fetch.progress import show
-from pod.exit_codes import DEADLINE, TERMINATED, Fault
+from fetch.options import parse
+from fetch.watched import Limits, run_watched
 from pod.main import run
 
 NAME = "fetch_weights"
-LOOK_SECONDS = 0.1
 STOP_SECONDS = 1.5
 """How long work may take to end after SIGTERM, so that the process is gone within two seconds."""
 
@@ -27,50 +22,5 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def _main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
-    stopped = watch()
-    delivery = Delivery(options)
-    outcome: List[Union[int, BaseException]] = []
-
-    def work() -> None:
-        try:
-            outcome.append(delivery.run())
-        except BaseException as error:
-            outcome.append(error)
-
-    # Signals are handled between two steps of the main thread, so nothing that may block runs there.
-    thread = threading.Thread(target=work, name="delivery", daemon=True)
-    thread.start()
-    cause = _watch(thread, delivery, options, stopped)
-    if cause is not None:
-        delivery.stop()
-        thread.join(STOP_SECONDS)
-        raise cause
-    result = outcome[0]
-    if isinstance(result, BaseException):
-        raise result
-    return result
-
-
-def _watch(
-    thread: threading.Thread, delivery: Delivery, options: Options, stopped: threading.Event
-) -> Optional[Fault]:
-    """Show the progress until the thread ends; the fault if it has to be ended."""
-    started = shown = time.monotonic()
-    while thread.is_alive():
-        now = time.monotonic()
-        if stopped.is_set():
-            return Fault(TERMINATED, f"told to stop{_so_far(delivery)}")
-        if options.deadline is not None and now - started > options.deadline:
-            return Fault(DEADLINE, f"not done within {options.deadline:g} s{_so_far(delivery)}")
-        if now - shown >= options.progress_interval:
-            shown = now
-            moment = delivery.moment()
-            if moment is not None:
-                show(moment, options.progress)
-        stopped.wait(LOOK_SECONDS)
-    return None
-
-
-def _so_far(delivery: Delivery) -> str:
-    moment = delivery.moment()
-    return f" at {moment.line()}; another start goes on from here" if moment is not None else ""
+    limits = Limits(options.deadline, options.progress_interval, options.progress, STOP_SECONDS)
+    return run_watched(Delivery(options), limits)

@@ -25,6 +25,7 @@ from fetch.retry import attempt
 from fetch.sources.archive import Archive
 from fetch.sources.catalogue import parse
 from fetch.transfer import Transfer
+from fetch.watched import Work
 from pod.amounts import size
 from pod.exit_codes import (
     BAD_ARTIFACT,
@@ -45,7 +46,7 @@ _OURS = (NO_SPACE, READ_ONLY, LEASE_LOST, TERMINATED, DEADLINE)
 """Faults of this pod and its volume, which no other source would heal."""
 
 
-class Delivery:
+class Delivery(Work):
     """One run of the script; `run` may be stopped from another thread."""
 
     def __init__(self, options: Options) -> None:

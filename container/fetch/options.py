@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 from fetch.retry import Retries
-from pod.arguments import Parser
+from pod.arguments import Parser, whole
 
 MEBIBYTE = 1024 * 1024
 
@@ -77,36 +77,26 @@ def _parser() -> argparse.ArgumentParser:
     add("--include", action="append", default=[], metavar="GLOB", help="default: every file")
     add("--exclude", action="append", default=[], metavar="GLOB")
     add("--require", action="append", default=[], metavar="GLOB", help="must match a chosen file")
-    add("--connections", type=_whole(1, 64), default=8, help="default 8")
+    add("--connections", type=whole(1, 64), default=8, help="default 8")
     add(
         "--chunk-size",
-        type=_whole(1024, 1024 * MEBIBYTE),
+        type=whole(1024, 1024 * MEBIBYTE),
         default=MEBIBYTE,
         metavar="BYTES",
         help="1 MiB",
     )
-    add("--rate-limit", type=_whole(1024, 1 << 50), metavar="BYTES_PER_SECOND", help="default: none")
+    add("--rate-limit", type=whole(1024, 1 << 50), metavar="BYTES_PER_SECOND", help="default: none")
     add("--stall-timeout", type=_seconds, default=60.0, metavar="SECONDS", help="default 60")
     add("--deadline", type=_seconds, metavar="SECONDS", help="for everything; default: none")
     add("--progress-interval", type=_seconds, default=5.0, metavar="SECONDS", help="default 5")
     add("--progress", choices=("plain", "json"), default="plain")
     add("--verify", action="store_true", help="hash every file of a target that is complete")
     add("--ca-bundle", type=Path, metavar="FILE", help="PEM certificates to trust besides the system's")
-    add("--tries", type=_whole(1, 1000), default=8, help="without progress, of each request; default 8")
+    add("--tries", type=whole(1, 1000), default=8, help="without progress, of each request; default 8")
     add("--retry-delay", type=_seconds, default=1.0, metavar="SECONDS", help="doubled each try; default 1")
     add("--lease-heartbeat", type=_seconds, default=10.0, metavar="SECONDS", help="default 10")
     add("--lease-takeover", type=_seconds, default=60.0, metavar="SECONDS", help="default 60")
     return parser
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        number = int(text) if text.isdigit() else -1
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-        return number
-
-    return convert
 
 
 def _seconds(text: str) -> float:

@@ -14,6 +14,7 @@ from fetch.connections import Connections
 from fetch.names import safe
 from fetch.progress import Meter, Moment
 from fetch.rate import RateLimit
+from fetch.watched import Work
 from pod.amounts import size
 from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, DONE, TERMINATED, Fault
 from upload import manifest
@@ -31,7 +32,7 @@ READERS = 2
 log = logging.getLogger("upload_artifact")
 
 
-class Delivery:
+class Delivery(Work):
     """One run of the script; `run` may be stopped from another thread."""
 
     def __init__(self, options: Options) -> None:

@@ -11,7 +11,7 @@ from typing import Callable, Optional, Sequence
 from fetch.address import given as given_url
 from fetch.retry import Retries
 from fetch.sources.s3 import Place
-from pod.arguments import Parser
+from pod.arguments import Parser, whole
 from pod.exit_codes import BAD_SETTING, Fault
 
 MEBIBYTE = 1024 * 1024
@@ -83,21 +83,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--region", default="us-east-1", help="default us-east-1")
     add("--access-key-env", required=True, metavar="NAME", help="environment variable with the access key")
     add("--secret-key-env", required=True, metavar="NAME", help="environment variable with the secret key")
-    add("--connections", type=_whole(1, 64), default=4, help="default 4")
+    add("--connections", type=whole(1, 64), default=4, help="default 4")
     add(
         "--part-size",
-        type=_whole(SMALLEST_PART, LARGEST_PART),
+        type=whole(SMALLEST_PART, LARGEST_PART),
         default=64 * MEBIBYTE,
         metavar="BYTES",
         help="of large files; default 64 MiB",
     )
-    add("--rate-limit", type=_whole(1024, 1 << 50), metavar="BYTES_PER_SECOND", help="default: none")
+    add("--rate-limit", type=whole(1024, 1 << 50), metavar="BYTES_PER_SECOND", help="default: none")
     add("--deadline", type=_seconds(0.001), metavar="SECONDS", help="for everything; default: none")
     add("--progress-interval", type=_seconds(0.001), default=5.0, metavar="SECONDS", help="default 5")
     add("--ca-bundle", type=Path, metavar="FILE", help="PEM certificates to trust besides the system's")
     add("--wait", type=_seconds(0), default=0.0, metavar="SECONDS", help="for the artifact; default 0")
     add("--stall-timeout", type=_seconds(0.001), default=60.0, metavar="SECONDS", help="default 60")
-    add("--tries", type=_whole(1, 1000), default=8, help="of each request; default 8")
+    add("--tries", type=whole(1, 1000), default=8, help="of each request; default 8")
     add("--retry-delay", type=_seconds(0.001), default=1.0, metavar="SECONDS", help="doubled each; default 1")
     return parser
 
@@ -117,16 +117,6 @@ def _bucket(text: str) -> str:
     if not text or "/" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not a bucket's name; expected one without /")
     return text
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        number = int(text) if text.isdigit() else -1
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-        return number
-
-    return convert
 
 
 def _seconds(least: float) -> Callable[[str], float]:

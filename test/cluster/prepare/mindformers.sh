@@ -1,19 +1,59 @@
 #!/bin/bash
-# Prints the folder with the archive of the image "mindformers-cpu": the base image with MindSpore and MindFormers for
-# CPU (vendor/requirements.txt) and the folder vendor/root on top. Made on first use: 800 MB of packages, 2 minutes.
-#   mindformers.sh made: prints the folder only if it is there, and makes nothing
-# Needs root and pip; PYTHON_FOR_TOOLS chooses the Python whose pip it is.
+# Prints the folder with the archive of the image "mindformers-cpu": below, the base layer of the other images; on top,
+# what vendor/requirements.txt pins (MindSpore and MindFormers, for CPU) and the folder vendor/root.
+#   mindformers.sh           makes it on first use: 800 MB of packages, about 2 minutes
+#   mindformers.sh if-made   makes nothing, and prints nothing if it is not there
+# Needs root and a Python with pip; PYTHON_FOR_TOOLS names another than python3.
 set -euo pipefail
 . "$(dirname "$0")/cache.sh"
+umask 022
 python=${PYTHON_FOR_TOOLS:-python3}
+vendor=$cluster_dir/vendor
 site=usr/local/lib/python3.11/dist-packages
 
-packages() { # ROOT: into the Python of the image in that folder, whatever Python runs here
-  local root=$1 wheels; wheels=$(mktemp -d)
+install_packages() { # TOP: for the image's Python, whatever Python runs here
+  local top=$1 wheels=$1.wheels
   "$python" -m pip wheel --quiet --no-deps --no-binary jieba --wheel-dir "$wheels" "$(grep ^jieba== "$vendor/requirements.txt")"
-  "$python" -m pip install --quiet --root-user-action ignore --no-deps --no-compile --only-binary :all: --find-links "$wheels" --target "$root/$site" \
-    --python-version 3.11 --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --requirement "$vendor/requirements.txt"
-  rm -rf "$wheels" "$root/$site"/mindspore/lib/plugin/{gpu,ascend,libmindspore_gpu,libmindspore_ascend}*
-  # Debian's minimal image lacks it, MindSpore links to it; this one runs with any glibc
-  install -D "$root/$site"/sentencepiece.libs/libgomp-*.so.* "$root/usr/lib/x86_64-linux-gnu/libgomp.so.1"
+  "$python" -m pip install --quiet --root-user-action ignore --no-deps --no-compile --only-binary :all: --find-links "$wheels" \
+    --python-version 3.11 --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 \
+    --target "$top/$site" --requirement "$vendor/requirements.txt"
+  rm -rf "$top/$site"/mindspore/lib/plugin/{gpu,ascend,libmindspore_gpu,libmindspore_ascend,libmindspore_ops_ascend}*
+  # MindSpore links to it and the minimal Debian has none; this wheel's runs with any C library
+  install -D "$top/$site"/sentencepiece.libs/libgomp-*.so.* "$top/usr/lib/x86_64-linux-gnu/libgomp.so.1"
 }
+
+build() { # OUT
+  local work=$1/work root=$1/work/root
+  mkdir -p "$root/top"
+  tar -C "$work" -xf "$images/work.tar" 0.tar
+  tar -C "$root" -xf "$work/0.tar"
+  [ -e "$root/usr/bin/python3.11" ] || { echo "test/cluster: mindformers-cpu needs an image with Python 3.11: set SUITE=bookworm" >&2; exit 1; }
+  echo "test/cluster: installing MindSpore and MindFormers for the image mindformers-cpu" >&2
+  install_packages "$root/top"
+  cp -R --preserve=mode,links "$vendor/root/." "$root/top"
+  find "$root/top" -name __pycache__ -prune -exec rm -rf {} +
+  # hashes, not times, which the layer does not keep; a few files are of other Pythons
+  chroot "$root" python3 -m compileall -qq -s /top --invalidation-mode unchecked-hash "/top/$site" || true
+  chmod -R go+rX "$root/top"
+  tar -C "$root/top" --numeric-owner --owner=0 --group=0 --sort=name --mtime=@0 -cf "$work/1.tar" .
+  archive "$work" "$1/mindformers-cpu.tar"
+  rm -rf "$work"
+}
+
+archive() { # FOLDER-OF-LAYERS FILE: a docker archive, which our registry reads
+  local top; top=$(sha256sum "$1/1.tar" | cut -d' ' -f1)
+  base_config | sed "s/\"diff_ids\":\[[^]]*\]/\"diff_ids\":[\"$base\",\"sha256:$top\"]/" >"$1/config.json"
+  echo '[{"Config":"config.json","RepoTags":["localhost/mindformers-cpu:1"],"Layers":["0.tar","1.tar"]}]' >"$1/manifest.json"
+  tar -C "$1" -cf "$2" manifest.json config.json 0.tar 1.tar
+}
+
+base_config() { tar -xOf "$images/work.tar" --occurrence=1 config.json; }
+
+images=$("$cluster_dir/prepare/images.sh")
+base=$(base_config | sed 's/.*"diff_ids":\["\([^"]*\)".*/\1/')
+if [ "${1:-}" = build ]; then build "$2"; exit; fi
+mapfile -t files < <(cd "$cluster_dir" && find vendor \( -type f -o -type l \) -not -path '*/__pycache__/*' -not -xtype d | sort)
+digest=$({ key prepare/mindformers.sh "${files[@]}"; echo "$base"; } | sha256sum | cut -c1-12)
+if [ "${1:-}" = if-made ] && [ ! -e "$cache_root/image-mindformers-$digest" ]; then exit; fi
+"$python" -m pip --version >/dev/null 2>&1 || [ "${1:-}" = if-made ] || { echo "test/cluster: $python has no pip: install python3-pip, or set PYTHON_FOR_TOOLS" >&2; exit 1; }
+cached "image-mindformers-$digest" nice -n 5 "$0" build # a process of its own, which ends at the first failure

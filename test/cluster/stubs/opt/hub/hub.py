@@ -6,7 +6,7 @@
 `/<repository>/resolve/<revision>/<file>` sends them, ranges too (huggingface_hub
 src/huggingface_hub/hf_api.py list_repo_tree, constants.py HUGGINGFACE_CO_URL_TEMPLATE). Repositories of the
 owner `private` want the token that the environment variable names; of the owner `corrupt` one file has
-other bytes than the list says, as many; those of the owner `slow` come with 100 KB a second on each
+other bytes than the list says, as many; those of the owner `slow` come with 150 KB a second on each
 connection. `/link/<host>/<path>` stands for https://<host>/<path>: a path that ends in .tar.gz is the stub
 MindFormers tree, a share with dl=1 the AdvertiseGen data set, any other a small file. For tests, `/seen`
 answers with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path,
@@ -48,7 +48,7 @@ LARGE = (
     + [f"model-{part}.safetensors" for part in PARTS]
 )
 DAMAGED = "model-00002-of-00003.safetensors"
-SLOW_BYTES = 10_000  # every 0.1 s
+SLOW_BYTES = 15_000  # every 0.1 s
 SEEN = []
 SENT = collections.Counter()
 COUNTING = threading.Lock()
