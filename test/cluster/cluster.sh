@@ -5,6 +5,7 @@
 #   cluster.sh status           what runs
 #   cluster.sh down             end it; no process, mount or file is left
 #   cluster.sh prepare          only make what is cached: binary, node tools, images
+#   cluster.sh prepare mindformers   and the image with the real MindSpore and MindFormers, which up never makes
 # Environment: CLUSTER_TIER=full (needs root: pods really run) or control-plane (any user: scheduling and admission, on
 # simulated nodes); the default is full for root. CLUSTER_STATE: the folder for state and logs.
 set -euo pipefail
@@ -37,10 +38,13 @@ until_ok() { # SECONDS WHAT COMMAND...
   say "$what"
 }
 
-prepare() {
+prepare() { # [make]: vendor images too, else only those that were made before
   BIN=$("$here/prepare/binary.sh")
-  SYS=/nonexistent IMAGES=/nonexistent
-  if full; then SYS=$("$here/prepare/node-tools.sh"); IMAGES=$("$here/prepare/images.sh"); fi
+  SYS=/nonexistent IMAGES=/nonexistent VENDOR_IMAGES=
+  if full; then
+    SYS=$("$here/prepare/node-tools.sh"); IMAGES=$("$here/prepare/images.sh")
+    VENDOR_IMAGES=$("$here/prepare/mindformers.sh" "${1:-if-made}")
+  fi
   export BIN=$BIN/cluster SYS IMAGES
   export PATH="$SYS/usr/sbin:$SYS/usr/bin:$PATH" LD_LIBRARY_PATH="$SYS/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 }
@@ -74,13 +78,20 @@ clean() {
   if running; then kill -KILL "$(cat "$STATE/init.pid")"; sleep 0.5; fi
   remove_cgroups
   rm -rf --one-file-system "$STATE"
-  if [ "$(id -u)" = 0 ]; then rmdir /var/lib/kubelet 2>/dev/null || true; fi
+  # Removing the folder would take away the mount that another cluster has on it in its own namespace.
+  if [ "$(id -u)" = 0 ] && ! pgrep -f 'cluster kubelet --config=' >/dev/null; then rmdir /var/lib/kubelet 2>/dev/null || true; fi
 }
 
 case ${1:-} in
 up) up ;;
 down) clean ;;
-prepare) prepare; say "prepared" ;;
+prepare)
+  case ${2:-} in
+  "") prepare ;;
+  mindformers) full || fail "the image of MindFormers is for pods that run: the tier full"; prepare make ;;
+  *) fail "prepare got '$2'; allowed are nothing and mindformers" ;;
+  esac
+  say "prepared" ;;
 exec)
   shift
   running || fail "no cluster runs in $STATE: cluster.sh up first"
@@ -90,5 +101,5 @@ status)
   running || { echo "no cluster runs in $STATE"; exit 1; }
   echo "tier $(cat "$STATE/tier"), state and logs in $STATE"
   inside ps axo pid,rss,etime,args | cut -c1-110 ;;
-*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+*) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

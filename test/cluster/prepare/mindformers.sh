@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prints the folder with the archive of the image "mindformers-cpu": below, the base layer of the other images; on top,
 # what vendor/requirements.txt pins (MindSpore and MindFormers, for CPU) and the folder vendor/root.
-#   mindformers.sh           makes it on first use: 800 MB of packages, about 2 minutes
+#   mindformers.sh make      on first use: 1 GB of packages, 2 minutes
 #   mindformers.sh if-made   makes nothing, and prints nothing if it is not there
 # Needs root and a Python with pip; PYTHON_FOR_TOOLS names another than python3.
 set -euo pipefail
@@ -13,8 +13,8 @@ site=usr/local/lib/python3.11/dist-packages
 
 install_packages() { # TOP: for the image's Python, whatever Python runs here
   local top=$1 wheels=$1.wheels
-  "$python" -m pip wheel --quiet --no-deps --no-binary jieba --wheel-dir "$wheels" "$(grep ^jieba== "$vendor/requirements.txt")"
-  "$python" -m pip install --quiet --root-user-action ignore --no-deps --no-compile --only-binary :all: --find-links "$wheels" \
+  "$python" -m pip wheel -qq --no-deps --no-binary jieba --wheel-dir "$wheels" "$(grep ^jieba== "$vendor/requirements.txt")"
+  "$python" -m pip install -qq --root-user-action ignore --no-deps --no-compile --only-binary :all: --find-links "$wheels" \
     --python-version 3.11 --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 \
     --target "$top/$site" --requirement "$vendor/requirements.txt"
   rm -rf "$top/$site"/mindspore/lib/plugin/{gpu,ascend,libmindspore_gpu,libmindspore_ascend,libmindspore_ops_ascend}*
@@ -30,10 +30,11 @@ build() { # OUT
   [ -e "$root/usr/bin/python3.11" ] || { echo "test/cluster: mindformers-cpu needs an image with Python 3.11: set SUITE=bookworm" >&2; exit 1; }
   echo "test/cluster: installing MindSpore and MindFormers for the image mindformers-cpu" >&2
   install_packages "$root/top"
-  cp -R --preserve=mode,links "$vendor/root/." "$root/top"
+  cp -R --preserve=mode "$vendor/root/." "$root/top"
+  ln -s "/$site/configs" "$root/top/opt/mindformers/configs"
   find "$root/top" -name __pycache__ -prune -exec rm -rf {} +
-  # hashes, not times, which the layer does not keep; a few files are of other Pythons
-  chroot "$root" python3 -m compileall -qq -s /top --invalidation-mode unchecked-hash "/top/$site" || true
+  # without this every pod would compile for 10 s; by hash, because the layer keeps no times
+  chroot "$root" env PYTHONWARNINGS=ignore python3 -m compileall -qq -s /top --invalidation-mode unchecked-hash "/top/$site"
   chmod -R go+rX "$root/top"
   tar -C "$root/top" --numeric-owner --owner=0 --group=0 --sort=name --mtime=@0 -cf "$work/1.tar" .
   archive "$work" "$1/mindformers-cpu.tar"
@@ -51,9 +52,15 @@ base_config() { tar -xOf "$images/work.tar" --occurrence=1 config.json; }
 
 images=$("$cluster_dir/prepare/images.sh")
 base=$(base_config | sed 's/.*"diff_ids":\["\([^"]*\)".*/\1/')
-if [ "${1:-}" = build ]; then build "$2"; exit; fi
-mapfile -t files < <(cd "$cluster_dir" && find vendor \( -type f -o -type l \) -not -path '*/__pycache__/*' -not -xtype d | sort)
-digest=$({ key prepare/mindformers.sh "${files[@]}"; echo "$base"; } | sha256sum | cut -c1-12)
-if [ "${1:-}" = if-made ] && [ ! -e "$cache_root/image-mindformers-$digest" ]; then exit; fi
-"$python" -m pip --version >/dev/null 2>&1 || [ "${1:-}" = if-made ] || { echo "test/cluster: $python has no pip: install python3-pip, or set PYTHON_FOR_TOOLS" >&2; exit 1; }
-cached "image-mindformers-$digest" nice -n 5 "$0" build # a process of its own, which ends at the first failure
+case ${1:-} in
+build) build "$2"; exit ;;
+make | if-made) ;;
+*) echo "test/cluster: mindformers.sh got '${1:-}'; allowed are make and if-made" >&2; exit 2 ;;
+esac
+mapfile -t files < <(cd "$cluster_dir" && find vendor -type f -not -path '*/__pycache__/*' | sort)
+name=image-mindformers-$({ key prepare/mindformers.sh "${files[@]}"; echo "$base"; } | sha256sum | cut -c1-12)
+if [ ! -e "$cache_root/$name" ]; then
+  [ "$1" = make ] || exit 0
+  "$python" -m pip --version >/dev/null 2>&1 || { echo "test/cluster: $python has no pip: install python3-pip, or set PYTHON_FOR_TOOLS" >&2; exit 1; }
+fi
+cached "$name" nice -n 5 "$0" build # a process of its own, which ends at the first failure

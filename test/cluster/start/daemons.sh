@@ -65,7 +65,7 @@ start_controllers() { # FEATURE-GATES
 start_containerd() {
   render containerd.toml "$STATE/containerd.toml"; render cni.conflist "$STATE/cni/10-cluster.conflist"
   mkdir -p "$STATE/certs.d/_default"; render hosts.toml "$STATE/certs.d/_default/hosts.toml"
-  start registry "$BIN" registry --listen "$NODE_IP:5000" "$IMAGES"/*.tar
+  start registry "$BIN" registry --listen "$NODE_IP:5000" "$IMAGES"/*.tar ${VENDOR_IMAGES:+"$VENDOR_IMAGES"/*.tar}
   start containerd containerd --config "$STATE/containerd.toml"
   until_ok 30 containerd ctr version
   ctr -n k8s.io images import "$IMAGES/pause.tar" >/dev/null

@@ -6,9 +6,9 @@
 `/<repository>/resolve/<revision>/<file>` sends them, ranges too (huggingface_hub
 src/huggingface_hub/hf_api.py list_repo_tree, constants.py HUGGINGFACE_CO_URL_TEMPLATE). Repositories of the
 owner `private` want the token that the environment variable names; of the owner `corrupt` one file has
-other bytes than the list says, as many; those of the owner `slow` come with 150 KB a second on each
-connection. `/link/<host>/<path>` stands for https://<host>/<path>: a path that ends in .tar.gz is the stub
-MindFormers tree, a share with dl=1 the AdvertiseGen data set, any other a small file. For tests, `/seen`
+other bytes than the list says, as many; files of the owner `slow` come with 150 KB a second when they are
+asked for first. `/link/<host>/<path>` stands for https://<host>/<path>: a path that ends in .tar.gz is the
+stub MindFormers tree, a share with dl=1 the AdvertiseGen data set, any other a small file. For tests, `/seen`
 answers with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path,
 as JSON.
 """
@@ -188,7 +188,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def write(self, body, kind):
         """Send the body, counting the bytes of files as they leave."""
-        slow = self.path.startswith("/slow/") and kind == OCTETS
+        slow = self.path.startswith("/slow/") and kind == OCTETS and self.path not in SENT
         step = SLOW_BYTES if slow else len(body) or 1
         for start in range(0, len(body), step):
             block = body[start : start + step]
