@@ -1,6 +1,7 @@
-import type { Size } from 'cdk8s';
+import { Size } from 'cdk8s';
 
 import { checkImage } from '../image';
+import type { GlmModel } from '../models/glm-model';
 import type { IArtifactStore } from './artifact-store';
 
 /** Options of `NodeStore`. */
@@ -49,6 +50,17 @@ export interface EphemeralStoreProps {
 
 /** An `emptyDir`: every pod downloads the weights anew. For trials, and for nodes with fast disks near a mirror. */
 export class EphemeralStore implements IArtifactStore {
+  /**
+   * A store with room for one model's published weights and a tenth more, for the download's journal and small files.
+   *
+   * @param storeName folder under `/artifacts` where pods see it; kebab-case
+   * @param model the model whose weights go there
+   * @throws if the name is not kebab-case
+   */
+  public static forModel(storeName: string, model: GlmModel): EphemeralStore {
+    return new EphemeralStore({ storeName, size: Size.gibibytes(Math.ceil(1.1 * model.weightsBytes / 2 ** 30)) });
+  }
+
   /** Folder under `/artifacts` where pods see it. */
   public readonly storeName: string;
   /** Every pod has its own. */

@@ -30,6 +30,11 @@ test.each([
   expect(podSpec(chart).volumes).toContainEqual({ name: 'store-cache', ...source });
 });
 
+test('an ephemeral store for a model has room for its weights', () => {
+  expect(EphemeralStore.forModel('cache', MODEL).volumeSource).toEqual({ emptyDir: { sizeLimit: '13312Mi' } });
+  expect(EphemeralStore.forModel('cache', GlmModel.GLM_4_9B).capacity?.toGibibytes()).toBe(20);
+});
+
 test('an image is mounted and nothing is downloaded', () => {
   const chart = chartWith();
   const store = new ImageStore({ storeName: 'models', image: 'registry.example/models/chatglm2-6b:1' });
