@@ -45,7 +45,9 @@ test('a Job of simulated pods completes', async () => {
 
 test('more cards than any node has leave the scheduler\'s message', async () => {
   await applySimulated(job('too-big', 'huawei.com/Ascend910', 9), { 'test.cluster/product': 'atlas-800t-a2' });
-  expect(await namespace.eventuallyEvent('FailedScheduling', /Ascend910/)).toMatch(/^0\/\d+ nodes are available: 2 Insufficient huawei\.com\/Ascend910, \d+ node\(s\) didn't match Pod's node affinity\/selector\./);
+  // Nodes whose heartbeat is late on a busy machine are tainted for a moment; the scheduler looks again when they are back.
+  const everyNodeLooked = /^0\/\d+ nodes are available: 2 Insufficient huawei\.com\/Ascend910, \d+ node\(s\) didn't match Pod's node affinity\/selector\./;
+  expect(await namespace.eventuallyEvent('FailedScheduling', everyNodeLooked)).toMatch(everyNodeLooked);
 });
 
 test('every server product of the library has its simulated nodes', async () => {

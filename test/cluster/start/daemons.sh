@@ -34,6 +34,7 @@ start_daemons() {
   else
     inside "$BIN" nodes --kubeconfig "$STATE/admin.kubeconfig" --config "$here/conf/nodes.json"
   fi
+  until_ok 60 "simulated nodes Ready" simulated_nodes_ready
   say "simulated nodes"
 }
 
@@ -96,4 +97,9 @@ make_objects() {
 devices_advertised() { # the first and the last of the list
   local allocatable; allocatable=$(kubectl get node real -o 'jsonpath={.status.allocatable}')
   grep -q '"huawei.com/Ascend910":"16"' <<<"$allocatable" && grep -q '"squat.ai/bm1684x":"8"' <<<"$allocatable"
+}
+
+simulated_nodes_ready() { # the node controller takes its taints off some time after kwok says Ready
+  local taints; taints=$(kubectl get nodes -l type=kwok -o 'jsonpath={.items[*].spec.taints[*].key}') || return
+  ! grep -q 'node.kubernetes.io/' <<<"$taints"
 }
