@@ -20,6 +20,8 @@ BAD_ARTIFACT = 28
 BAD_RANK_TABLE = 29
 IMAGE_MISMATCH = 30
 BAD_SETTING = 31
+LOW_SCORE = 32
+"""Measured, and below what was asked for: the same model would score the same again."""
 
 TRANSIENT = 40
 DEADLINE = 41
