@@ -51,7 +51,10 @@ export function renderBatchTask(scope: Construct, batch: BatchTask): ApiObject {
 function batchObjects(scope: Construct, batch: BatchTask, base: string, name: string): KubernetesObject[] {
   const platform = Platform.of(scope);
   const { task, kind, pods, rankTable } = batch;
-  const facts = { name, pods, rankTable, queue: platform.scheduler.queue };
+  const facts = {
+    name, pods, rankTable, queue: platform.scheduler.queue, admittedTogether: platform.scheduler.name === 'kueue',
+    ...(batch.devices?.plugin._fillsRankTables === true && platform.scheduler.isVolcano && { faultRetryTimes: batch.backoffLimit }),
+  };
   const fragment = kind._kind.fragment(facts);
   checkScheduler(kind, fragment, platform);
   const composed = composeTask({ ...batch, kind: fragment, platform });

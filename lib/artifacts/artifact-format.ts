@@ -10,6 +10,22 @@ export class ArtifactFormat {
   public static readonly BMODEL = new ArtifactFormat('bmodel');
   /** A data set. */
   public static readonly DATASET = new ArtifactFormat('dataset');
+  /** A data set as MindRecord files. */
+  public static readonly MINDRECORD = new ArtifactFormat('mindrecord');
+  /** Weights that ModelSlim quantized for ATB: eight `*.npy` files. */
+  public static readonly ATB_QUANTIZED = new ArtifactFormat('atb-quantized');
+  /** Weights cut for ATB's tensor parallelism, one folder a rank. */
+  public static readonly ATB_SHARDED = new ArtifactFormat('atb-sharded');
+  /** A model's graph as ONNX files. */
+  public static readonly ONNX = new ArtifactFormat('onnx');
+  /** A program that was built from a source tree. */
+  public static readonly PROGRAM = new ArtifactFormat('program');
+  /** A measured score, in `result.json`. */
+  public static readonly EVALUATION = new ArtifactFormat('evaluation');
+  /** A measured speed, in `result.json`. */
+  public static readonly BENCHMARK = new ArtifactFormat('benchmark');
+  /** Answers to prompts, in `answers.jsonl`. */
+  public static readonly ANSWERS = new ArtifactFormat('answers');
   /** The files of a source repository at one commit. */
   public static readonly SOURCE_TREE = new ArtifactFormat('source-tree');
 

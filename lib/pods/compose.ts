@@ -11,7 +11,7 @@ const POD_SCALARS = [
   'schedulerName', 'serviceAccountName', 'subdomain', 'terminationGracePeriodSeconds',
 ] as const;
 
-const CONTAINER_SCALARS = ['containerName', 'image', 'imagePullPolicy', 'command'] as const;
+const CONTAINER_SCALARS = ['containerName', 'image', 'imagePullPolicy', 'command', 'terminal'] as const;
 
 type Maps = 'labels' | 'annotations' | 'objectLabels' | 'objectAnnotations' | 'nodeSelector';
 type Resources = 'devices' | 'requests' | 'limits';
@@ -44,6 +44,8 @@ function podSpec(order: Order): V1PodSpec {
   const initContainers = values(mergeClaims('init container', order.map((layer) => listClaims(layer, (f) => f.initContainers, (c) => c.name))));
   return compact({
     ...scalars,
+    // Pods on the host's network would else ask the host's name server, which does not know Services.
+    dnsPolicy: scalars.hostNetwork === true ? 'ClusterFirstWithHostNet' : undefined,
     affinity: notEmptyMap(mergeObjects('affinity', (f) => f.affinity, order)),
     enableServiceLinks: false,
     automountServiceAccountToken: (scalar('automountServiceAccountToken', order) as boolean | undefined) ?? false,
@@ -60,8 +62,8 @@ function podSpec(order: Order): V1PodSpec {
 }
 
 function mainContainer(order: Order): V1Container {
-  const [containerName, image, imagePullPolicy, command] = CONTAINER_SCALARS.map((field) => scalar(field, order)) as
-    [string?, string?, string?, CommandPart[]?];
+  const [containerName, image, imagePullPolicy, command, terminal] = CONTAINER_SCALARS.map((field) => scalar(field, order)) as
+    [string?, string?, string?, CommandPart[]?, boolean?];
   if (image === undefined || containerName === undefined) {
     throw new Error('a pod needs an image and a container name, but no fragment gives them');
   }
@@ -78,6 +80,8 @@ function mainContainer(order: Order): V1Container {
     readinessProbe: probes.readiness,
     livenessProbe: probes.liveness,
     resources: resources(order),
+    stdin: terminal,
+    tty: terminal,
     securityContext: notEmptyMap(mergeObjects('security context', (f) => f.securityContext, order)),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: notEmpty(values(mergeClaims('mount', order.map((layer) => listClaims(layer, (f) => f.mounts, (m) => m.mountPath))))),

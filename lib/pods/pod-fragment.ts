@@ -68,6 +68,8 @@ export interface PodFragment {
   readonly requests?: ResourceList;
   readonly limits?: ResourceList;
   readonly securityContext?: V1SecurityContext;
+  /** Whether somebody may type into the main container, on a terminal. */
+  readonly terminal?: boolean;
   readonly mounts?: readonly V1VolumeMount[];
 
   readonly volumes?: readonly V1Volume[];

@@ -2,6 +2,7 @@ import type { Size } from 'cdk8s';
 
 import type { MindFormersConfiguration, MindFormersVersion } from './mind-formers-version';
 import type { FinetuneRequest, FinetuneSettings } from './runtime-dialect';
+import type { Definition } from './step-requests';
 
 /** A fine-tune's settings, complete: the configuration's values under the caller's. */
 export interface ResolvedFinetune {
@@ -17,7 +18,7 @@ export interface ResolvedFinetune {
   /** Dotted keys of the configuration and their values, `settings` last. */
   readonly overrides: Readonly<Record<string, string>>;
   /** What defines the result, for the lineage. */
-  readonly definition: object;
+  readonly definition: Definition;
 }
 
 /**

@@ -9,9 +9,11 @@ import { scriptPath } from '../pods/scripts';
 import { SecurityLevel } from '../pods/security-level';
 import { finetuneArguments, type ResolvedFinetune, resolveFinetune } from './mind-formers-arguments';
 import { type MindFormersVersion } from './mind-formers-version';
+import { RUN_TASK, runTask } from './run-task';
 import type { FinetuneRequest, FinetuneTask, RuntimeDialect } from './runtime-dialect';
 import { serveTask, vendorEnv } from './serving';
 import { ServingBackend } from './serving-backend';
+import type { Definition } from './step-requests';
 import { sharedMemory, type Task } from './task';
 
 /** Options of `Runtime.mindFormers`. */
@@ -71,7 +73,7 @@ export function mindFormers(options: MindFormersOptions): RuntimeDialect {
 function finetune(request: FinetuneRequest, options: MindFormersOptions & { image: string; setEnvScripts: string[] }): FinetuneTask {
   const { version, sourceTree, image, setEnvScripts } = options;
   const resolved = resolveFinetune(request, version);
-  const output = request.output(definition(request, resolved, options));
+  const output = request.output(ArtifactFormat.MINDSPORE_SHARDS, definition(request, resolved, options));
   const train = trainCommand(request, resolved, sourceTree, output);
   const launch = (scheduler?: string): CommandPart[] => [...vendorEnv(setEnvScripts), ...launchCommand(request, output, scheduler), '--', ...train];
   const task: Task = {
@@ -79,7 +81,7 @@ function finetune(request: FinetuneRequest, options: MindFormersOptions & { imag
     runtime: NAME,
     image,
     architecture: options.image === version.image ? version.architecture : undefined,
-    command: [...taskCommand(output), ...launch()],
+    command: [...runTask(output, ['checkpoint/rank_*/*.ckpt']), ...launch()],
     inputs: [sourceTree, request.checkpoint, request.dataset],
     output,
     security: SecurityLevel.VENDOR_DEFAULT,
@@ -97,7 +99,7 @@ function finetune(request: FinetuneRequest, options: MindFormersOptions & { imag
 }
 
 /** What the trained checkpoints depend on. */
-function definition({ model, checkpoint, checkpointFile, dataset }: FinetuneRequest, resolved: ResolvedFinetune, { version, sourceTree }: MindFormersOptions): object {
+function definition({ model, checkpoint, checkpointFile, dataset }: FinetuneRequest, resolved: ResolvedFinetune, { version, sourceTree }: MindFormersOptions): Definition {
   return {
     runtime: NAME, commit: version.commit, configuration: resolved.configuration.file, arguments: resolved.definition, model: model.name, checkpointFile,
     inputs: [checkpoint, dataset, sourceTree].map(({ lineage }) => lineage),
@@ -114,7 +116,7 @@ function fragment({ model, devicesPerNode, rankTable }: FinetuneRequest, sourced
   const shm = sharedMemory(2048 * devicesPerNode);
   const hccn = rankTable.source === 'generated' ? hostPathMounts(HCCN_PATHS) : { volumes: [], mounts: [] };
   return {
-    scripts: ['run_task', 'launch', ...(sourced ? ['with_vendor_env'] : [])],
+    scripts: [RUN_TASK, 'launch', ...(sourced ? ['with_vendor_env'] : [])],
     requests: { cpu: String(CPUS_PER_RANK * devicesPerNode), memory: `${String((checkpointGibibytes + RANK_GIBIBYTES) * devicesPerNode)}Gi` },
     volumes: [...shm.volumes, ...hccn.volumes, { name: 'work', emptyDir: {} }],
     mounts: [...shm.mounts, ...hccn.mounts, { name: 'work', mountPath: WORK_PATH }],
@@ -134,13 +136,6 @@ const HCCN_PATHS = [
 ];
 
 const WORK_PATH = '/work';
-
-function taskCommand(output: Artifact): string[] {
-  return [
-    'python3', scriptPath('run_task'), '--output', output.path, '--name', output.name, '--lineage', output.lineage, '--format', output.format.name,
-    '--require', 'checkpoint/rank_*/*.ckpt', '--',
-  ];
-}
 
 function launchCommand({ devicesPerNode, rankTable, schedulerRole }: FinetuneRequest, output: Artifact, scheduler = 'outside'): CommandPart[] {
   const rendezvous: CommandPart[] = ['--scheduler', scheduler, '--rendezvous-host', { template: '$(MS_SCHED_HOST)' }, '--rendezvous-port', { template: '$(MS_SCHED_PORT)' }];

@@ -7,7 +7,8 @@ import type { ArtifactFormat } from '../artifacts/artifact-format';
 import type { GlmModel } from '../models/glm-model';
 import type { RankTable } from './rank-table';
 import type { ServingBackend } from './serving-backend';
-import type { Task } from './task';
+import type { ChatRequest, OutputOf, StepRequests } from './step-requests';
+import type { StepTask, Task } from './task';
 
 /** What a server is to serve. */
 export interface ServeRequest {
@@ -34,6 +35,10 @@ export interface FinetuneSettings {
   readonly pipelineStages?: number | undefined;
   readonly recompute?: boolean | undefined;
   readonly flashAttention?: boolean | undefined;
+  /** Optimizer steps between two checkpoints. */
+  readonly saveSteps?: number | undefined;
+  /** Checkpoints that are kept; at least 2. */
+  readonly keepCheckpoints?: number | undefined;
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -45,9 +50,21 @@ export interface FinetuneRequest {
   readonly dataset: Artifact;
   readonly trainFile: string;
   readonly evalFile: string;
-  readonly output: (definition: object) => Artifact;
+  readonly output: OutputOf;
   readonly accelerator: Accelerator;
+  /** Which of the runtime's configurations for the model, by its name in the catalogue; undefined for the first. */
+  readonly configuration?: string | undefined;
+  /** Train low-rank adapters instead of all parameters. */
+  readonly lora: boolean;
   readonly devicesPerNode: number;
+  /** Pods of the job, each with `devicesPerNode` devices. */
+  readonly nodes: number;
+  /** How the workload kind tells a pod its index, from 0: a `$(VARIABLE)`. */
+  readonly podIndex: string;
+  /** How the workload kind names pod 0: a `$(VARIABLE)`; undefined where its name is not known before. */
+  readonly firstPod?: string | undefined;
+  /** Whether the pods' output is written at the level of detail that finds faults, which costs speed. */
+  readonly debugLogs: boolean;
   /** Memory of a device, where the caller says it. */
   readonly deviceMemory?: Size | undefined;
   readonly rankTable: RankTable;
@@ -80,4 +97,11 @@ export interface RuntimeDialect {
   readonly weightsFormat?: ArtifactFormat;
   serve(request: ServeRequest): Task;
   finetune?(request: FinetuneRequest): FinetuneTask;
+  /** A conversation on a terminal. */
+  chat?(request: ChatRequest): Task;
+  /** The steps over artifacts that it knows. */
+  readonly steps?: Steps;
 }
+
+/** Steps by name, each answered with a task. */
+export type Steps = { readonly [Name in keyof StepRequests]?: (request: StepRequests[Name]) => StepTask };

@@ -5,10 +5,11 @@ import { atbModels, type AtbModelsOptions } from './atb-models';
 import { cambriconPyTorch, type CambriconPyTorchOptions } from './cambricon-pytorch';
 import { echo } from './echo';
 import { mindFormers, type MindFormersOptions } from './mind-formers';
-import type { FinetuneRequest, FinetuneTask, RuntimeDialect, ServeRequest } from './runtime-dialect';
+import type { FinetuneRequest, FinetuneTask, RuntimeDialect, ServeRequest, Steps } from './runtime-dialect';
 import type { ServingBackend } from './serving-backend';
 import { sophon, type SophonOptions } from './sophon';
-import type { Task } from './task';
+import type { ChatRequest, StepRequests } from './step-requests';
+import type { StepTask, Task } from './task';
 
 /** Options of `Runtime.echo`. */
 export interface EchoOptions {
@@ -84,9 +85,10 @@ export class Runtime {
     return this.dialect.models && [...this.dialect.models];
   }
 
-  /** What it can do: `serve`, `fine-tune`. */
+  /** What it can do: `serve`, `fine-tune`, `chat` and the names of the steps that it knows. */
   public get tasks(): string[] {
-    return ['serve', ...(this.dialect.finetune ? ['fine-tune'] : [])];
+    const { dialect } = this;
+    return ['serve', ...(dialect.finetune ? ['fine-tune'] : []), ...(dialect.chat ? ['chat'] : []), ...Object.keys(dialect.steps ?? {})];
   }
 
   /** Whether the runtime supports the chip. The echo runtime supports all. */
@@ -116,6 +118,29 @@ export class Runtime {
     this.checkModel(request.model);
     this.checkChip(request.accelerator);
     return this.dialect.finetune(request);
+  }
+
+  /** @internal */
+  public _chat(request: ChatRequest): Task {
+    this.checkModel(request.model);
+    this.checkChip(request.accelerator);
+    if (this.dialect.chat === undefined) {
+      throw new Error(`runtime '${this.name}' has no chat; it can ${this.tasks.join(', ')}`);
+    }
+    return this.dialect.chat(request);
+  }
+
+  /** @internal */
+  public _step<Name extends keyof StepRequests>(name: Name, request: StepRequests[Name]): StepTask {
+    const step: Steps[Name] = this.dialect.steps?.[name];
+    if (step === undefined) {
+      throw new Error(`runtime '${this.name}' has no step '${name}'; it can ${this.tasks.join(', ')}`);
+    }
+    this.checkModel(request.model);
+    if (request.accelerator !== undefined) {
+      this.checkChip(request.accelerator);
+    }
+    return step(request);
   }
 
   private checkModel(model: GlmModel): void {

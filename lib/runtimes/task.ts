@@ -23,6 +23,13 @@ export interface Task {
   readonly fragment: Omit<PodFragment, 'source'>;
   /** How much its pods can be held back by default. */
   readonly security: SecurityLevel;
+  /** Devices of the pod; undefined for a task that computes on the processor. */
+  readonly devices?: number | undefined;
+}
+
+/** A task that makes an artifact. */
+export interface StepTask extends Task {
+  readonly output: Artifact;
 }
 
 /** A volume for `/dev/shm`, which is 64 MiB in containers and too small for ranks that talk through it. */

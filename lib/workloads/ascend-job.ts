@@ -1,5 +1,5 @@
 import type { ComposedPod } from '../pods/composed-pod';
-import { type BatchKind, type BatchRequest, objectMetadata, onePodANode, templateMetadata } from './batch-request';
+import { type BatchKind, type BatchRequest, faultLabels, objectMetadata, onePodANode, templateMetadata } from './batch-request';
 import type { KubernetesObject } from './kubernetes-object';
 
 /**
@@ -11,14 +11,17 @@ import type { KubernetesObject } from './kubernetes-object';
 export const ASCEND_JOB: BatchKind = {
   rankTables: ['none'],
   schedulerRole: true,
-  fragment: ({ name, pods }) => ({
+  // Workers count from 0 because the Scheduler has no devices (ascend-operator env.go).
+  podIndex: '$(MS_NODE_RANK)',
+  fragment: (facts) => ({
     source: 'AscendJob',
     containerName: 'ascend',
     schedulerName: 'volcano',
     restartPolicy: 'Never',
     ports: [{ name: 'ascendjob-port', containerPort: 2222 }],
-    objectLabels: { framework: 'mindspore' },
-    ...(pods > 1 && onePodANode('job-name', name)),
+    labels: { ...faultLabels(facts).labels },
+    objectLabels: { framework: 'mindspore', ...faultLabels(facts).objectLabels },
+    ...(facts.pods > 1 && onePodANode('job-name', facts.name)),
   }),
   render: (request) => [ascendJob(request)],
 };

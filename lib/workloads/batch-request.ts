@@ -12,6 +12,10 @@ export interface BatchFacts {
   readonly rankTable?: string | undefined;
   /** The queue of the scheduler, where it has queues. */
   readonly queue?: string | undefined;
+  /** Whether something admits all pods of a plain Job together or none. */
+  readonly admittedTogether?: boolean | undefined;
+  /** How often MindCluster moves the job away from a faulty device or node; undefined where MindCluster does not schedule it. */
+  readonly faultRetryTimes?: number | undefined;
 }
 
 /** What a workload kind renders. */
@@ -33,6 +37,10 @@ export interface BatchKind {
   readonly rankTables: readonly string[];
   /** Whether a role without devices runs MindSpore's scheduler. */
   readonly schedulerRole: boolean;
+  /** The variable that tells a pod its index, from 0. */
+  readonly podIndex: string;
+  /** How the first pod is reached, where that can be known before it runs. */
+  firstPod?(name: string): string;
   fragment(facts: BatchFacts): PodFragment;
   /** The workload first, then what it needs beside it. */
   render(request: BatchRequest): KubernetesObject[];
@@ -53,6 +61,26 @@ export function objectMetadata(name: string, { labels, pod }: Pick<BatchRequest,
     labels: { ...labels, ...pod.objectLabels },
     ...(Object.keys(pod.objectAnnotations).length > 0 && { annotations: pod.objectAnnotations }),
   };
+}
+
+/** The variable that names the first pod of a job of several; the command cannot, because the job's name is a digest of it. */
+export const FIRST_POD = 'FIRST_POD';
+
+/** The environment that tells the pods of a job where the first one is. */
+export function firstPodEnv(kind: Pick<BatchKind, 'firstPod'>, { name, pods }: BatchFacts): Pick<PodFragment, 'env'> {
+  return pods > 1 && kind.firstPod ? { env: [{ name: FIRST_POD, value: kind.firstPod(name) }] } : {};
+}
+
+/**
+ * What MindCluster's scheduling does about faulty devices and nodes: `force` ends the pods there at once (Ascend/mind-cluster@22bb3d98
+ * docs 15_yaml_configuration.md).
+ */
+export function faultLabels({ faultRetryTimes }: BatchFacts): Pick<PodFragment, 'labels' | 'objectLabels'> {
+  if (faultRetryTimes === undefined) {
+    return {};
+  }
+  const labels = { 'fault-scheduling': 'force', 'fault-retry-times': String(faultRetryTimes) };
+  return { labels, objectLabels: labels };
 }
 
 /** One pod a node, by a label that the kind's controller puts on its pods. */

@@ -1,11 +1,16 @@
-import { type BatchKind, type BatchRequest, objectMetadata, onePodANode, templateMetadata } from './batch-request';
+import { type BatchKind, type BatchRequest, firstPodEnv, objectMetadata, onePodANode, templateMetadata } from './batch-request';
 import { PERMANENT_EXIT_CODES, WAITING_EXIT_CODE } from './exit-classes';
 import type { KubernetesObject } from './kubernetes-object';
+
+/** A note for whoever reads the manifest. */
+const WARNING = 'cdk8s-chatglm/warning';
+const NO_GANG = 'nothing places all pods of this Job together: some may hold devices while others find none; Scheduler.volcano or Scheduler.kueue on the platform does';
 
 /** A plain Job of one pod. */
 export const JOB: BatchKind = {
   rankTables: ['generated', 'file', 'none'],
   schedulerRole: false,
+  podIndex: '0',
   fragment: () => ({ source: 'Job', restartPolicy: 'Never' }),
   render: (request) => [job(request, {})],
 };
@@ -14,8 +19,12 @@ export const JOB: BatchKind = {
 export const INDEXED_JOB: BatchKind = {
   rankTables: ['generated', 'file', 'none'],
   schedulerRole: false,
-  fragment: ({ name, pods }) => ({
-    source: 'Indexed Job', restartPolicy: 'Never', subdomain: name, ...(pods > 1 && onePodANode('batch.kubernetes.io/job-name', name)),
+  podIndex: '$(JOB_COMPLETION_INDEX)',
+  firstPod: (name) => `${name}-0.${name}`,
+  fragment: (facts) => ({
+    source: 'Indexed Job', restartPolicy: 'Never', subdomain: facts.name, ...firstPodEnv(INDEXED_JOB, facts),
+    ...(facts.pods > 1 && onePodANode('batch.kubernetes.io/job-name', facts.name)),
+    ...(facts.pods > 1 && facts.admittedTogether !== true && { objectAnnotations: { [WARNING]: NO_GANG } }),
   }),
   render: (request) => [
     job(request, { completions: request.pods, parallelism: request.pods, completionMode: 'Indexed' }),

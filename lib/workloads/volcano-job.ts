@@ -1,4 +1,4 @@
-import { type BatchKind, type BatchRequest, objectMetadata, onePodANode, templateMetadata } from './batch-request';
+import { type BatchKind, type BatchRequest, faultLabels, firstPodEnv, objectMetadata, onePodANode, templateMetadata } from './batch-request';
 import { PERMANENT_EXIT_CODES } from './exit-classes';
 import type { KubernetesObject } from './kubernetes-object';
 import { ringsConfig, ringsConfigFragment } from './rings-config';
@@ -10,12 +10,17 @@ import { ringsConfig, ringsConfigFragment } from './rings-config';
 export const VOLCANO_JOB: BatchKind = {
   rankTables: ['operator', 'generated', 'file', 'none'],
   schedulerRole: false,
-  fragment: ({ name, pods, rankTable }) => ({
+  // The plugins `env` and `svc` give both (volcano pkg/controllers/job/plugins).
+  podIndex: '$(VC_TASK_INDEX)',
+  firstPod: (name) => `${name}-worker-0.${name}`,
+  fragment: (facts) => ({
     source: 'Volcano Job',
     schedulerName: 'volcano',
     restartPolicy: 'Never',
-    ...(pods > 1 && onePodANode('volcano.sh/job-name', name)),
-    ...(rankTable === 'operator' && ringsConfigFragment(name)),
+    ...firstPodEnv(VOLCANO_JOB, facts),
+    ...faultLabels(facts),
+    ...(facts.pods > 1 && onePodANode('volcano.sh/job-name', facts.name)),
+    ...(facts.rankTable === 'operator' && ringsConfigFragment(facts.name)),
   }),
   render: (request) => [volcanoJob(request), ...(request.rankTable === 'operator' ? [ringsConfig(request)] : [])],
 };
