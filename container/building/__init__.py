@@ -1,0 +1,1 @@
+"""Programs built from a vendor's source tree."""

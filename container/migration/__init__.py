@@ -1,0 +1,1 @@
+"""Sources rewritten for a vendor's PyTorch by the vendor's tool."""
