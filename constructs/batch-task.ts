@@ -4,7 +4,6 @@ import type { Construct } from 'constructs';
 import type { Accelerator } from '../lib/accelerators/accelerator';
 import type { ResolvedDevices } from '../lib/accelerators/device-options';
 import { digest } from '../lib/artifacts/lineage';
-import { Delivery } from '../lib/delivery';
 import { Platform } from '../lib/platform';
 import type { PodFragment } from '../lib/pods/pod-fragment';
 import type { ComposedPod } from '../lib/pods/composed-pod';
@@ -38,13 +37,13 @@ export interface BatchTask {
 
 /**
  * Renders a batch task. The workload's name carries a digest of its whole spec, because Jobs are immutable: a changed spec is a new object,
- * an unchanged one the same bytes.
+ * an unchanged one the same bytes. Where the delivery replaces Jobs, the name can stay.
  */
 export function renderBatchTask(scope: Construct, batch: BatchTask): ApiObject {
   checkTimeToLive(batch, Platform.of(scope));
   holdArtifacts(scope, batch.task);
   const base = objectName(scope);
-  const name = `${base}-${digest(batchObjects(scope, batch, base, base), 8)}`;
+  const name = Platform.of(scope).delivery._options.stableJobNames === true ? base : `${base}-${digest(batchObjects(scope, batch, base, base), 8)}`;
   return renderObjects(scope, batchObjects(scope, batch, base, name));
 }
 
@@ -80,7 +79,7 @@ function checkScheduler({ name }: WorkloadKind, { schedulerName }: PodFragment, 
 }
 
 function checkTimeToLive({ ttlSecondsAfterFinished }: BatchTask, { delivery }: Platform): void {
-  if (ttlSecondsAfterFinished !== undefined && delivery !== Delivery.KUBECTL) {
-    throw new Error(`'ttlAfterFinished' does not go with ${delivery}: it would find the finished job missing and run it again; leave it out`);
+  if (ttlSecondsAfterFinished !== undefined && delivery._recreates) {
+    throw new Error(`'ttlAfterFinished' does not go with ${delivery.name}: it would find the finished job missing and run it again; leave it out`);
   }
 }

@@ -47,6 +47,14 @@ export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions {
   readonly lora?: boolean;
 
   /**
+   * Only compile, and write the strategy files that tell how parameters are laid out over the ranks. For merging what MindSpore before 2.0 has
+   * trained with `lora`: its own files leave out frozen parameters, so here none is frozen.
+   *
+   * @default false
+   */
+  readonly onlyStrategy?: boolean;
+
+  /**
    * The store that gets the trained checkpoints.
    *
    * @default - the checkpoint's
@@ -63,14 +71,14 @@ export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions {
   /**
    * The data set's file for training.
    *
-   * @default 'train.json'
+   * @default - what the configuration reads: `train.json`, `train.jsonl` for conversations, or `train.mindrecord`
    */
   readonly trainFile?: string;
 
   /**
    * The data set's file for evaluation.
    *
-   * @default 'dev.json'
+   * @default - what the configuration reads: `dev.json` or `eval.mindrecord`
    */
   readonly evalFile?: string;
 

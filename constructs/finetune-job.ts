@@ -35,8 +35,9 @@ export class FinetuneJob extends Construct {
     const devices = resolveDevices(accelerator, { devices: request.devicesPerNode, nodes }, props, Platform.of(this));
     checkMemory(accelerator, {
       model, dtype: Dtype.FLOAT16, task: MemoryTask.FINETUNE, seqLength: task.seqLength, batch: task.batchSize, devices: request.devicesPerNode * nodes,
-      devicesPerReplica: task.devicesPerReplica, recompute: task.recompute,
+      devicesPerReplica: task.devicesPerReplica, recompute: task.recompute, optimizerParallel: task.optimizerParallel,
     }, props, devices.plugin);
+    checkCpu(props, task);
     renderBatchTask(this, {
       task, kind, devices, accelerator, options: props, pods: nodes, rankTable: request.rankTable.source, schedulerTask: task.schedulerTask,
       backoffLimit: checkBackoffLimit(props.backoffLimit ?? 3),
@@ -44,6 +45,15 @@ export class FinetuneJob extends Construct {
       ttlSecondsAfterFinished: props.ttlAfterFinished?.toSeconds(),
     });
     return task.output;
+  }
+}
+
+/** Each rank reads its data in processes of its own, and MindSpore refuses to start more of them than there are cores. */
+function checkCpu({ cpu }: FinetuneJobProps, { cpusPerRank }: FinetuneTask): void {
+  const cores = cpu === undefined ? Infinity : parseFloat(cpu.amount) / (cpu.amount.endsWith('m') ? 1000 : 1);
+  if (cores < cpusPerRank) {
+    throw new Error(`'cpu' must be at least ${String(cpusPerRank)}, for each rank reads data in so many processes, got ${String(cpu?.amount)}; `
+      + 'ask for more, or set \'train_dataset.num_parallel_workers\' in \'settings\'');
   }
 }
 

@@ -24,8 +24,8 @@ export function workloadKind({ workload, nodes = 1 }: FinetuneJobProps, { schedu
 
 /** What a fine-tune's runtime is asked with. */
 export function finetuneRequest(id: string, props: FinetuneJobProps, kind: WorkloadKind, plugin: DevicePlugin): FinetuneRequest {
-  const { checkpoint, dataset, store = checkpoint.store, trainFile = 'train.json', evalFile = 'dev.json' } = props;
-  const { nodes = 1, lora = false, debugLogs = false } = props;
+  const { checkpoint, dataset, store = checkpoint.store, trainFile, evalFile } = props;
+  const { nodes = 1, lora = false, onlyStrategy = false, debugLogs = false } = props;
   checkpoint._require([ArtifactFormat.MINDSPORE], 'checkpoint', 'convert it by ConvertCheckpoint, or download a ready one');
   dataset._require([ArtifactFormat.DATASET, ArtifactFormat.MINDRECORD], 'dataset', 'DownloadFiles with ArtifactFormat.DATASET or PrepareDataset makes one');
   if (!Number.isInteger(props.devicesPerNode) || props.devicesPerNode < 1) {
@@ -35,13 +35,13 @@ export function finetuneRequest(id: string, props: FinetuneJobProps, kind: Workl
   checkShared(store, nodes);
   const output = outputOf(id, store);
   return {
-    ...props, trainFile, evalFile, nodes, lora, debugLogs,
+    ...props, nodes, lora, onlyStrategy, debugLogs,
     podIndex: kind._kind.podIndex,
     firstPod: kind._kind.firstPod && `$(${FIRST_POD})`,
     rankTable: rankTableOf(props.rankTable, kind, plugin),
     schedulerRole: kind._kind.schedulerRole,
     settings: props,
-    output: (format, definition) => output(format, { ...definition, trainFile, evalFile }),
+    output: (format, definition, bytes) => output(format, { ...definition, trainFile, evalFile }, bytes),
   };
 }
 

@@ -1,20 +1,23 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 
-import { checkObjects } from '../lib/rules/check-objects';
+import { checkEachObject } from '../lib/rules/check-objects';
+import { errorsOf } from '../lib/rules/rule';
 import type { KubernetesObject } from '../lib/workloads/kubernetes-object';
+import { compareObjectsOfChart } from './chart-rules';
 
 /**
  * Renders plain objects as the children of a construct. The first one, the workload, is called `Resource`, so that
- * `ApiObject.of(construct)` finds it.
+ * `ApiObject.of(construct)` finds it. Rules that compare objects run when the chart is validated.
  *
- * @throws if a rule finds a fault
+ * @throws if a rule finds an error
  */
 export function renderObjects(scope: Construct, objects: readonly KubernetesObject[]): ApiObject {
-  const findings = checkObjects(objects);
-  if (findings.length > 0) {
-    throw new Error(findings.map(({ rule, object, message }) => `${object}: ${message} (rule ${rule})`).join('; '));
+  const errors = errorsOf(checkEachObject(objects));
+  if (errors.length > 0) {
+    throw new Error(errors.join('; '));
   }
+  compareObjectsOfChart(scope);
   const [workload] = objects.map((object, index) => new ApiObject(scope, index === 0 ? 'Resource' : childId(object), object));
   return workload!;
 }

@@ -2,19 +2,25 @@ import type { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 
 import { Platform } from '../lib/platform';
+import type { PodFragment } from '../lib/pods/pod-fragment';
 import { mountScriptsAndFiles } from '../lib/pods/script-volumes';
 import { composeTask, type TaskPod } from '../lib/pods/task-layers';
 import { deployment } from '../lib/workloads/deployment';
+import type { UpdateStrategy } from '../lib/workloads/update-strategy';
 import { renderObjects } from './kubernetes-objects';
 import { objectLabels, objectName } from './object-name';
 import { fileConfigMaps, podConfigMaps, scriptDigest } from './pod-config-maps';
+import type { ServerScale } from './server-scale';
 import { holdArtifacts } from './store-holdings';
 
 /** A serving task and how many pods answer. */
 export interface Server extends Omit<TaskPod, 'platform' | 'kind'> {
-  readonly replicas: number;
+  readonly scale: ServerScale;
   /** Seconds from creation to readiness: pulling, waiting, downloading and loading. */
   readonly progressDeadlineSeconds: number;
+  readonly updateStrategy?: UpdateStrategy | undefined;
+  readonly spreadOver?: string | undefined;
+  readonly hostNetwork?: boolean | undefined;
 }
 
 /** What a rendered server is known by. */
@@ -31,14 +37,24 @@ export function renderServer(scope: Construct, server: Server): RenderedServer {
   holdArtifacts(scope, server.task);
   const name = objectName(scope);
   const { labels, selector } = objectLabels(name, server.task.name, scope);
-  const composed = composeTask({ ...server, platform, kind: { source: 'Deployment' } });
+  const composed = composeTask({ ...server, platform, kind: deploymentFragment(server, selector) });
   const configMaps = podConfigMaps(scope, composed, platform, name);
   const rolling = { ...composed, annotations: { ...composed.annotations, 'cdk8s-chatglm/scripts': scriptDigest(composed) } };
   const pod = mountScriptsAndFiles(rolling, platform.scriptDelivery, configMaps);
   const workload = renderObjects(scope, [
-    deployment({ ...server, name, labels, selector, pod }),
+    deployment({ ...server, replicas: server.scale.replicas, name, labels, selector, pod }),
     ...fileConfigMaps(composed, configMaps.files, labels),
   ]);
   return { workload, name, labels, selector };
 }
 
+function deploymentFragment({ scale, spreadOver, hostNetwork }: Server, selector: Readonly<Record<string, string>>): PodFragment {
+  const topologyKey = spreadOver ?? (scale.atMost > 1 ? 'kubernetes.io/hostname' : undefined);
+  return {
+    source: 'Deployment',
+    ...(hostNetwork === true && { hostNetwork }),
+    ...(topologyKey !== undefined && {
+      topologySpreadConstraints: [{ maxSkew: 1, topologyKey, whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: { ...selector } } }],
+    }),
+  };
+}

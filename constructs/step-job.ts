@@ -48,7 +48,7 @@ export function outputOf(id: string, store: IArtifactStore): OutputOf {
   if (store.readOnly) {
     throw new Error(`'store' ${store.storeName} is read-only; '${id}' cannot be written to it`);
   }
-  return (format, definition) => Artifact._produced(id, store, format, definition);
+  return (format, definition, bytes) => Artifact._produced(id, store, format, definition, bytes === undefined ? {} : { bytes });
 }
 
 /** What the memory estimate of a step that loads a model depends on. */

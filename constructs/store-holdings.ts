@@ -4,16 +4,19 @@ import { Construct, type IConstruct } from 'constructs';
 import type { Artifact } from '../lib/artifacts/artifact';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { Task } from '../lib/runtimes/task';
+import { annotateWhenComplete } from './stages/annotate';
+import { ArtifactGraph } from './stages/artifact-graph';
 
 /** Artifacts of known size that constructs keep on a store, by directory. */
 const HOLDINGS = new WeakMap<IArtifactStore, Map<string, number>>();
 
 /**
- * Notes that the artifacts of a task are kept on their stores.
+ * Notes that the artifacts of a task are kept on their stores, and what the task makes of what.
  *
  * @throws if the artifacts of a store are larger than it
  */
-export function holdArtifacts(scope: IConstruct, { inputs, output }: Task): void {
+export function holdArtifacts(scope: IConstruct, task: Task): void {
+  const { inputs, output } = task;
   const artifacts = [...inputs, ...(output ? [output] : [])];
   artifacts.forEach(({ store }) => { checkNamespace(scope, store); });
   artifacts.forEach(hold);
@@ -21,6 +24,8 @@ export function holdArtifacts(scope: IConstruct, { inputs, output }: Task): void
     throw new Error(`the store '${output.store.storeName}' is another one on every node or in every pod, so nobody would see ${output.name} that this Job writes; `
       + 'use a ModelStore, or Artifact.downloadedInPod');
   }
+  ArtifactGraph.of(scope).add(scope, task);
+  annotateWhenComplete(scope);
 }
 
 /** Claims are used in their own namespace only. */

@@ -2,7 +2,9 @@
 
 import sys
 
+from serve.backends.one_process import register
 from serve.main import main
 
 if __name__ == "__main__":
+    register()
     sys.exit(main())

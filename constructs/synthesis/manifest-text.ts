@@ -6,10 +6,11 @@ const PLAIN = /^(?![yYnN]$)(?!(?:yes|no|true|false|on|off|null)$)[A-Za-z/][A-Za-
 /** Keys that stand differently at the root of a document, or mean something to YAML. */
 const UNUSUAL_KEY = /^$|^<<$|^(%|---|\.\.\.)|\n|^.{500}/;
 
-/** A fleet has few different texts of many lines, and many names that come once. */
-const MAXIMUM_CACHED = 4096;
+/** A fleet has few different texts of many lines, and many names that come once. In characters. */
+const MAXIMUM_CACHED = 8 * 2 ** 20;
 
 const scalars = new Map<string, string>();
+let cachedCharacters = 0;
 
 /** Thrown where a document has something that this does not write itself. */
 class Unusual extends Error {}
@@ -58,10 +59,17 @@ function scalar(value: unknown, indent: string): string {
     case 'boolean':
       return String(value);
     case 'number':
-      return Number.isFinite(value) ? JSON.stringify(value) : quoted(value, indent);
+      return numberText(value);
     default:
       return emptyText(value);
   }
+}
+
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) {
+    throw new Unusual();
+  }
+  return JSON.stringify(value);
 }
 
 function emptyText(value: unknown): string {
@@ -78,17 +86,17 @@ function emptyText(value: unknown): string {
 }
 
 /** Asks cdk8s for the text at the root of a document, and moves it to its place. */
-function quoted(value: string | number, indent: string): string {
-  const text = cached(`v${String(value)}`, () => Yaml.stringify({ k: value }).slice('k: '.length, -1));
-  return indent === '' || !text.includes('\n') ? text : cached(`${indent}v${String(value)}`, () => text.replace(/\n(?!\n|$)/g, `\n${indent}`));
+function quoted(value: string, indent: string): string {
+  const text = cached(`v${value}`, () => Yaml.stringify({ k: value }).slice('k: '.length, -1));
+  return indent === '' || !text.includes('\n') ? text : cached(`${indent}v${value}`, () => text.replace(/\n(?!\n|$)/g, `\n${indent}`));
 }
 
 function keyText(key: string): string {
-  if (PLAIN.test(key)) {
-    return key;
-  }
   if (UNUSUAL_KEY.test(key)) {
     throw new Unusual();
+  }
+  if (PLAIN.test(key)) {
+    return key;
   }
   return cached(`k${key}`, () => Yaml.stringify({ [key]: 0 }).slice(0, -': 0\n'.length));
 }
@@ -98,10 +106,12 @@ function cached(key: string, make: () => string): string {
   if (known !== undefined) {
     return known;
   }
-  if (scalars.size >= MAXIMUM_CACHED) {
-    scalars.clear();
-  }
   const made = make();
+  cachedCharacters += key.length + made.length;
+  if (cachedCharacters > MAXIMUM_CACHED) {
+    scalars.clear();
+    cachedCharacters = key.length + made.length;
+  }
   scalars.set(key, made);
   return made;
 }

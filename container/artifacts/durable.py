@@ -7,11 +7,15 @@ import uuid
 from pathlib import Path
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` at `path` by a temporary file beside it, fsync, rename and fsync of the directory."""
+def replace_file(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Put `data` at `path` by a temporary file beside it, fsync, rename and fsync of the directory.
+
+    The file's mode is `mode` less the umask.
+    """
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        with temporary.open("xb") as file:
+        descriptor = os.open(str(temporary), os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

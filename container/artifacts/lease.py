@@ -225,8 +225,8 @@ def _remove_below(folder: Path, generation: int) -> None:
 
 
 def _remove_all(folder: Path) -> None:
-    for generation in _generations(folder):
-        _unlink(folder / str(generation))
+    for name in os.listdir(str(folder)):
+        _unlink(folder / name)
     try:
         folder.rmdir()
     except OSError:

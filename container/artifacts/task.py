@@ -1,33 +1,30 @@
-"""A vendor's tool wrapped so that its output becomes an artifact: once, by one pod, whole or not at all."""
+"""A vendor's tool wrapped so that its output becomes an artifact: once, whole or not at all.
+
+Of a task of many pods pod 0 holds the lease and writes the marker; the others run the command beside it.
+"""
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import os
-import signal
 import socket
 import stat
-import subprocess
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import Any, Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
-from artifacts import marker
+from artifacts import ended, marker
+from artifacts.child import run_child
 from artifacts.lease import Lease, LeaseState
 from artifacts.marker import ArtifactFile, Marker
 from artifacts.storage import storing
+from artifacts.task_options import NAME, Options, parse
 from artifacts.termination_signal import watch
-from pod.arguments import Parser
-from pod.exit_codes import BAD_ARTIFACT, DONE, LEASE_LOST, TERMINATED, USAGE, Fault
+from pod.exit_codes import BAD_ARTIFACT, DONE, LEASE_LOST, TERMINATED, Fault
 from pod.main import run
 from pod.termination import report_if_silent
 
-NAME = "run_task"
 REMIND_SECONDS = 30.0
-LOOK_SECONDS = 0.5
 
 log = logging.getLogger(NAME)
 
@@ -38,9 +35,27 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    options = _parse(arguments)
+    options = parse(arguments)
+    return _assist(options) if options.pod_index else _lead(options)
+
+
+def _assist(options: Options) -> int:
+    """Run the command in a pod that has no say in the artifact."""
+    output = options.output
+    if marker.read(output) is not None:
+        log.info("%s is complete: nothing to do", output)
+        return DONE
+    with storing(output):
+        if ended.recorded(output):
+            log.info("the command has ended well in all pods; pod 0 completes %s", output)
+            return DONE
+        output.mkdir(parents=True, exist_ok=True)
+    return _run_command(options, None)
+
+
+def _lead(options: Options) -> int:
+    output = options.output
     stopped = watch()
-    output: Path = options.output
     lease = Lease(output, socket.gethostname(), options.lease_heartbeat, options.lease_takeover)
 
     def over() -> bool:
@@ -58,30 +73,6 @@ def _main(arguments: Sequence[str]) -> int:
         return _produce(options, lease)
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(prog=NAME, description="Run a command that fills an artifact's directory.")
-    parser.add_argument("--output", required=True, type=Path, metavar="DIR")
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--lineage", required=True)
-    parser.add_argument("--format", required=True)
-    parser.add_argument("--source", type=_source, default={}, metavar="JSON", help="recorded in the marker")
-    parser.add_argument("--require", action="append", default=[], metavar="GLOB", help="must match a file")
-    parser.add_argument("--lease-heartbeat", type=float, default=10.0, help="seconds (default 10)")
-    parser.add_argument("--lease-takeover", type=float, default=60.0, help="seconds (default 60)")
-    parser.add_argument("argv", nargs="+", metavar="-- ARGV", help="the command, after --")
-    return parser.parse_args(list(arguments))
-
-
-def _source(text: str) -> Dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON ({error}): {text}") from error
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"not a JSON object: {text}")
-    return value
-
-
 class _Reminder:
     """Says every 30 seconds who holds the lease."""
 
@@ -96,28 +87,37 @@ class _Reminder:
         self._next = state.unchanged + REMIND_SECONDS
 
 
-def _produce(options: argparse.Namespace, lease: Lease) -> int:
-    output: Path = options.output
+def _produce(options: Options, lease: Lease) -> int:
+    output = options.output
     with storing(output):
         output.mkdir(parents=True, exist_ok=True)
-    code = _run_child(options.argv, output, lease)
-    if code != DONE:
-        cause = f"{options.argv[0]} ended with exit code {code}; {output} stays without a marker"
-        log.error("%s", cause)
-        report_if_silent(cause)
-        return code
-    _check_required(output, options.require)
+        before = options.pods > 1 and ended.recorded(output)
+    if before:
+        log.info("the command has ended well before; completing %s", output)
+    else:
+        code = _run_command(options, lease)
+        if code != DONE:
+            return code
     if not lease.confirm():
         raise Fault(LEASE_LOST, f"another pod took over {output} while this one ran; it is left to that pod")
-    files = tuple(_files(output))
+    if options.pods > 1:
+        with storing(output):
+            ended.record(output)
+    _check_required(output, options.require)
+    _complete(options)
+    lease.release(finished=True)
+    return DONE
+
+
+def _complete(options: Options) -> None:
+    output = options.output
     with storing(output):
+        files = tuple(_files(output))
         open_to_readers(output)
         marker.write(
             output, Marker(options.name, options.lineage, options.format, files=files, source=options.source)
         )
-    lease.release(finished=True)
     log.info("%s is complete: %d files, %d bytes", output, len(files), sum(f.size for f in files))
-    return DONE
 
 
 def open_to_readers(output: Path) -> None:
@@ -133,35 +133,28 @@ def open_to_readers(output: Path) -> None:
                 path.chmod(stat.S_IMODE(status.st_mode) | wanted)
 
 
-def _run_child(argv: List[str], output: Path, lease: Lease) -> int:
-    """Run `argv` with signals forwarded; its exit code, 128 + n if signal n ended it."""
-    log.info("running %s", " ".join(argv))
-    try:
-        child = subprocess.Popen(argv, env={**os.environ, "ARTIFACT_DIR": str(output)})
-    except OSError as error:
-        raise Fault(
-            USAGE, f"cannot run {argv[0]}: {os.strerror(error.errno or 0)}; is it in this image?"
-        ) from error
+def _run_command(options: Options, lease: Optional[Lease]) -> int:
+    """Run the command, killed should `lease` be lost; its exit code, its failure told."""
+    output = options.output
 
-    def forward(number: int, _frame: Optional[FrameType]) -> None:
-        child.send_signal(number)
+    def look() -> Optional[Fault]:
+        lost = lease is not None and lease.lost
+        return Fault(LEASE_LOST, f"lost the lease of {output}: another pod makes it now") if lost else None
 
-    signal.signal(signal.SIGTERM, forward)
-    signal.signal(signal.SIGINT, forward)
-    while True:
-        try:
-            code = child.wait(LOOK_SECONDS)
-            return code if code >= 0 else 128 - code
-        except subprocess.TimeoutExpired:
-            if lease.lost:
-                child.kill()
-                child.wait()
-                raise Fault(LEASE_LOST, f"lost the lease of {output}: another pod makes it now") from None
+    log.info("running %s", " ".join(options.argv))
+    code = run_child(options.argv, {**os.environ, "ARTIFACT_DIR": str(output)}, look)
+    if code != DONE:
+        cause = f"{options.argv[0]} ended with exit code {code}; {output} stays without a marker"
+        log.error("%s", cause)
+        report_if_silent(cause)
+    return code
 
 
 def _check_required(output: Path, patterns: List[str]) -> None:
     for pattern in patterns:
         if not any(path.is_file() for path in output.glob(pattern)):
+            with storing(output):
+                ended.forget(output)
             found = ", ".join(sorted(path.name for path in output.iterdir())) or "nothing"
             raise Fault(
                 BAD_ARTIFACT,
@@ -171,4 +164,13 @@ def _check_required(output: Path, patterns: List[str]) -> None:
 
 def _files(output: Path) -> List[ArtifactFile]:
     paths = sorted(path for path in output.rglob("*") if path.is_file() and path.name != marker.MARKER_NAME)
-    return [ArtifactFile(path.relative_to(output).as_posix(), path.stat().st_size) for path in paths]
+    return [ArtifactFile(path.relative_to(output).as_posix(), _size(path)) for path in paths]
+
+
+def _size(path: Path) -> int:
+    """Return the file's size, opened for it: NFS answers a plain `stat` of another pod's file from memory."""
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size
+    except PermissionError:
+        return path.stat().st_size

@@ -7,7 +7,10 @@ import logging
 from functools import partial
 from typing import Any, Dict, Iterator, Mapping
 
+from artifacts.storage import storing
 from pod.exit_codes import BAD_SETTING, Fault
+from ranks.address import own_address
+from ranks.meet_file import MeetingPoint, announce, kept_token, line_by_file
 from ranks.meeting import Meeting
 from ranks.meeting_line import Ask, line
 from ranks.meeting_server import Desk, MeetingServer
@@ -26,8 +29,8 @@ def joined(options: Options, env: Mapping[str, str], signals: Signals) -> Iterat
 
     At the end this pod takes leave, and pod 0 stays until the others know how it ended or are lost.
     """
-    token = env.get(TOKEN, "")
-    if not token:
+    secret = env.get(TOKEN, "")
+    if not secret and not options.meet_file:
         raise Fault(
             BAD_SETTING, f"{TOKEN} is not set; give all pods of the job the same secret by this variable"
         )
@@ -37,13 +40,8 @@ def joined(options: Options, env: Mapping[str, str], signals: Signals) -> Iterat
         "--rank-env": options.rank_env,
         "--rank-table": options.rank_table,
     }
-    server = None
-    if options.node_index == 0:
-        desk = Desk(Meeting(options.nodes, settings, options.lost_after, partial(_mistake, options)))
-        server = MeetingServer(desk, options.meet_port, token)
-        server.start()
-    far = line(options.meet_host, options.meet_port, token, options.lost_after / 4)
-    ask: Ask = server.desk.ask if server else far
+    server = _serve(options, settings, env, secret) if options.node_index == 0 else None
+    ask = server.desk.ask if server else _line(options, secret)
     times = Times(options.heartbeat, options.lost_after, options.wait)
     member = Member(options.node_index, settings, ask, times, signals.wake)
     member.start()
@@ -57,6 +55,27 @@ def joined(options: Options, env: Mapping[str, str], signals: Signals) -> Iterat
         member.leave(cause)
         if server and not server.see_off(options.lost_after):
             logging.getLogger("launch").warning("some pods still do not know that pod 0 ends")
+
+
+def _serve(options: Options, settings: Dict[str, Any], env: Mapping[str, str], secret: str) -> MeetingServer:
+    """Start pod 0's server and only then, so that nobody finds it too early, tell where it is."""
+    file = options.meet_file
+    token = secret or (kept_token(file) if file else "")
+    desk = Desk(Meeting(options.nodes, settings, options.lost_after, partial(_mistake, options)))
+    server = MeetingServer(desk, options.meet_port, token)
+    server.start()
+    if file:
+        host = options.meet_host or own_address(options.server_ip, env, alone=False)
+        with storing(file):
+            announce(file, MeetingPoint(host, "" if secret else token))
+    return server
+
+
+def _line(options: Options, secret: str) -> Ask:
+    patience = options.lost_after / 4
+    if options.meet_file:
+        return line_by_file(options.meet_file, options.meet_host, options.meet_port, secret, patience)
+    return line(options.meet_host, options.meet_port, secret, patience)
 
 
 def _mistake(options: Options, plan: Dict[str, Any]) -> str:

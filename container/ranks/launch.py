@@ -15,6 +15,7 @@ from pod.termination import report
 from ranks import children
 from ranks.assembly import joined
 from ranks.commands import commands
+from ranks.meet_file import forget
 from ranks.member import Member
 from ranks.options import Options, parse
 from ranks.outcome import Outcome, termination_message
@@ -38,6 +39,8 @@ def _launch(options: Options) -> int:
         if options.meets:
             with joined(options, os.environ, signals) as member:
                 outcome = pod.run_with_others(member)
+            if options.meet_file and options.node_index == 0 and outcome.code == DONE:
+                forget(options.meet_file)
         else:
             outcome = pod.run_alone()
     return _end(outcome)

@@ -43,6 +43,7 @@ class Options:
     scheduler: str
     meet_host: str
     meet_port: int
+    meet_file: Optional[Path]
     heartbeat: float
     lost_after: float
 
@@ -54,7 +55,7 @@ class Options:
     @property
     def meets(self) -> bool:
         """Whether this pod meets the others; without, nobody tells it that one of them is lost."""
-        return self.nodes > 1 and self.scheduler != "only" and bool(self.meet_host)
+        return self.nodes > 1 and self.scheduler != "only" and bool(self.meet_host or self.meet_file)
 
 
 def parse(arguments: List[str]) -> Options:
@@ -146,6 +147,9 @@ def _add_meeting_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--meet-host", default="", help="pod 0; without, the pods of a job do not meet")
     parser.add_argument("--meet-port", type=_port, default=8476, help="TCP port of pod 0 (default 8476)")
+    parser.add_argument(
+        "--meet-file", type=Path, help="on a shared volume: says where pod 0 is, and the token"
+    )
     parser.add_argument("--heartbeat", type=_seconds, default=2.0, help="between signs of life (default 2)")
     parser.add_argument(
         "--lost-after", type=_seconds, default=20.0, help="silence of a lost pod (default 20)"
@@ -156,10 +160,11 @@ def _mistake(options: Options) -> str:
     if options.node_index >= options.nodes:
         return f"--node-index is {options.node_index}, but must be 0 to {options.nodes - 1} (--nodes)"
     given = options.rank_table != "generated" and options.rendezvous_host and options.rendezvous_port
-    if options.nodes > 1 and not options.meet_host and not given:
+    if options.nodes > 1 and not options.meet_host and not options.meet_file and not given:
         return (
             f"--nodes is {options.nodes}, but --meet-host is not given; name pod 0, as in train-0.train, or"
-            " give --rendezvous-host, --rendezvous-port and another --rank-table than generated"
+            " a --meet-file that all pods share, or give --rendezvous-host, --rendezvous-port and another"
+            " --rank-table than generated"
         )
     if options.lost_after <= 2 * options.heartbeat:
         return f"--lost-after is {options.lost_after:g}, but must be above twice --heartbeat"

@@ -50,7 +50,7 @@ class Output:
     ) -> None:
         self._prefix = f"[{prefix}] ".encode()
         self._log: Optional[IO[bytes]] = log.open("ab", buffering=0) if log else None
-        self._on_line = on_line
+        self.on_line = on_line
         self._lines = Lines()
         self.tail: Deque[str] = deque(maxlen=TAIL)
 
@@ -83,5 +83,5 @@ class Output:
         for line in lines:
             text = line.decode("utf-8", "replace")
             self.tail.append(text)
-            if self._on_line:
-                self._on_line(text)
+            if self.on_line:
+                self.on_line(text)

@@ -65,14 +65,14 @@ const MLU_DTYPES = [Dtype.FLOAT32, Dtype.FLOAT16, Dtype.INT8];
 function ascend910b(name: string, gibibytes: number, hamiName?: string): AcceleratorProps {
   return {
     name: `Ascend${name}`, vendor: Vendor.HUAWEI, series: '910B', dtypes: ASCEND_BF16_DTYPES,
-    deviceMemory: Size.gibibytes(gibibytes), runtimes: ['mindformers', 'atb-models'], ...(hamiName !== undefined && { hamiName }),
+    deviceMemory: Size.gibibytes(gibibytes), runtimes: ['mindformers', 'atb-models', 'mindie'], ...(hamiName !== undefined && { hamiName }),
   };
 }
 
 function ascend310p(card: string, gibibytes?: number, variant = ''): AcceleratorProps {
   return {
     name: `Ascend310P ${card}${variant}`, vendor: Vendor.HUAWEI, series: '310P', card, dtypes: ASCEND_DTYPES,
-    runtimes: ['atb-models'], hamiName: 'Ascend310P', ...(gibibytes !== undefined && { deviceMemory: Size.gibibytes(gibibytes) }),
+    runtimes: ['atb-models', ...(card === '300I Duo' ? ['mindie'] : [])], hamiName: 'Ascend310P', ...(gibibytes !== undefined && { deviceMemory: Size.gibibytes(gibibytes) }),
   };
 }
 
@@ -111,10 +111,10 @@ export class Accelerator {
   /** Ascend 910B4-1, 64 GiB. */
   public static readonly ASCEND_910B4_1 = new Accelerator(ascend910b('910B4-1', 64, 'Ascend910B4-1'));
 
-  /** Ascend 910C (A3): one device is one die of the package, 64 GiB. No runtime of this library lists it. */
+  /** Ascend 910C (A3): one device is one die of the package, 64 GiB. */
   public static readonly ASCEND_910C = new Accelerator({
     name: 'Ascend910C', vendor: Vendor.HUAWEI, series: '910C', dtypes: ASCEND_BF16_DTYPES, deviceMemory: Size.gibibytes(64),
-    hamiName: 'Ascend910C',
+    runtimes: ['mindie'], hamiName: 'Ascend910C',
   });
 
   /** Ascend 310P on an Atlas 300I Pro: 24 GiB, inferred from HAMi's entry for the 310P3 chip. */

@@ -14,8 +14,16 @@ export class ArtifactFormat {
   public static readonly MINDRECORD = new ArtifactFormat('mindrecord');
   /** Weights that ModelSlim quantized for ATB: eight `*.npy` files. */
   public static readonly ATB_QUANTIZED = new ArtifactFormat('atb-quantized');
-  /** Weights cut for ATB's tensor parallelism, one folder a rank. */
+  /** The same eight files, with weights that are also sparse. */
+  public static readonly ATB_SPARSE_QUANTIZED = new ArtifactFormat('atb-sparse-quantized');
+  /** Weights in 16 bits cut for ATB's tensor parallelism, one folder a rank. */
   public static readonly ATB_SHARDED = new ArtifactFormat('atb-sharded');
+  /** Quantized weights cut for ATB's devices, of which there may be one. */
+  public static readonly ATB_QUANTIZED_SHARDED = new ArtifactFormat('atb-quantized-sharded');
+  /** Sparse quantized weights cut for ATB's two devices, before their compression. */
+  public static readonly ATB_SPARSE_SHARDED = new ArtifactFormat('atb-sparse-sharded');
+  /** Sparse quantized weights compressed for two devices; their shards are read beside them. */
+  public static readonly ATB_COMPRESSED = new ArtifactFormat('atb-compressed');
   /** A model's graph as ONNX files. */
   public static readonly ONNX = new ArtifactFormat('onnx');
   /** A program that was built from a source tree. */

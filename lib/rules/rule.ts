@@ -1,18 +1,59 @@
-import type { KubernetesObject } from '../workloads/kubernetes-object';
+import type { ExaminedObject } from './examined-object';
+import type { ObjectSet } from './object-set';
 
-/** A check over one Kubernetes object as plain JSON, whoever wrote it. */
+/** `error`: it is refused, or cannot work. `warning`: it works until something happens that will. */
+export type Severity = 'error' | 'warning';
+
+/** A place inside an object: the keys that lead there from its root. */
+export type Place = readonly (number | string)[];
+
+/** What is wrong, in one sentence, and where. */
+export interface Fault {
+  readonly message: string;
+  readonly place: Place;
+}
+
+/** A check over Kubernetes objects as plain JSON, whoever wrote them. */
 export interface Rule {
-  /** Stable kebab-case name. */
+  /** Stable kebab-case name; also the anchor in docs/rules.md. */
   readonly id: string;
-  /** Why it matters. */
+  readonly severity: Severity;
+  /** Why it matters, with the source of what is not Kubernetes' own. */
   readonly explanation: string;
-  /** What is wrong with the object, one sentence a fault; empty if nothing is. */
-  readonly check: (object: KubernetesObject) => string[];
+  /** What to do about it. */
+  readonly fix: string;
+  /** Whether it compares the object with others, so that it runs when all are known. */
+  readonly comparesObjects?: boolean;
+  /** What is wrong with the object; empty if nothing is. */
+  readonly check: (object: ExaminedObject, others: ObjectSet) => Fault[];
 }
 
 /** A fault that a rule found. */
-export interface Finding {
+export interface Finding extends Fault {
   readonly rule: string;
+  readonly severity: Severity;
+  /** Kind and name, `Job/train`. */
   readonly object: string;
-  readonly message: string;
+  /** Which of the checked objects it is, from 0. */
+  readonly index: number;
+}
+
+/** A fault at a place. */
+export function fault(message: string, ...place: (number | string)[]): Fault {
+  return { message, place };
+}
+
+/** A value as messages name it: in quotes, or that it is not there. */
+export function quoted(value: string | undefined): string {
+  return value === undefined ? 'missing' : `'${value}'`;
+}
+
+/** The page that explains a rule. */
+export function documentationOf(id: string): string {
+  return `docs/rules.md#${id}`;
+}
+
+/** The errors among findings, without the warnings, each as one line. */
+export function errorsOf(findings: readonly Finding[]): string[] {
+  return findings.filter(({ severity }) => severity === 'error').map(({ rule, object, message }) => `${object}: ${message} (rule ${rule})`);
 }

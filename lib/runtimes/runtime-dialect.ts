@@ -20,6 +20,27 @@ export interface ServeRequest {
   readonly contextLength: number;
   readonly backend: ServingBackend;
   readonly port: number;
+  /** Requests that may wait. */
+  readonly queueSize?: number | undefined;
+  readonly requestTimeoutSeconds?: number | undefined;
+  /** Seconds that running requests get after SIGTERM. */
+  readonly drainSeconds?: number | undefined;
+  readonly apiKeys?: SecretKey | undefined;
+  readonly hostNetwork?: boolean | undefined;
+}
+
+/** A key of a Secret. */
+export interface SecretKey {
+  readonly secretName: string;
+  readonly key: string;
+}
+
+/** A server as a task, and how it is measured. */
+export interface ServeTask extends Task {
+  /** The name of the port whose `/metrics` Prometheus reads. */
+  readonly metricsPort: string;
+  /** The metric of waiting requests, by which an autoscaler goes; undefined where none is known. */
+  readonly queueMetric?: string;
 }
 
 /** Settings of a fine-tune that define its result. */
@@ -48,14 +69,17 @@ export interface FinetuneRequest {
   readonly checkpoint: Artifact;
   readonly checkpointFile?: string | undefined;
   readonly dataset: Artifact;
-  readonly trainFile: string;
-  readonly evalFile: string;
+  /** Files of the data set; undefined for those that the configuration reads. */
+  readonly trainFile?: string | undefined;
+  readonly evalFile?: string | undefined;
   readonly output: OutputOf;
   readonly accelerator: Accelerator;
   /** Which of the runtime's configurations for the model, by its name in the catalogue; undefined for the first. */
   readonly configuration?: string | undefined;
   /** Train low-rank adapters instead of all parameters. */
   readonly lora: boolean;
+  /** Only compile, and write how parameters are laid out over the ranks. */
+  readonly onlyStrategy: boolean;
   readonly devicesPerNode: number;
   /** Pods of the job, each with `devicesPerNode` devices. */
   readonly nodes: number;
@@ -80,6 +104,10 @@ export interface FinetuneTask extends Task {
   readonly seqLength: number;
   readonly devicesPerReplica: number;
   readonly recompute: boolean;
+  /** Whether the optimizer's state is split over the replicas. */
+  readonly optimizerParallel: boolean;
+  /** Cores that one rank cannot do without. */
+  readonly cpusPerRank: number;
   /** What the scheduler's role does, where the workload kind has one. */
   readonly schedulerTask?: Task;
 }
@@ -91,11 +119,15 @@ export interface RuntimeDialect {
   readonly needsAccelerator: boolean;
   /** The models that it supports, by name; undefined for all. */
   readonly models?: readonly string[];
+  /** Why it does not run on some chips, by their series. */
+  readonly unsupported?: Readonly<Record<string, string>>;
   /** The backend that serves its models. */
   readonly backend: ServingBackend;
   /** The format of weights that its server reads; undefined where it reads none. */
   readonly weightsFormat?: ArtifactFormat;
-  serve(request: ServeRequest): Task;
+  /** Further formats that it reads. */
+  readonly furtherFormats?: readonly ArtifactFormat[];
+  serve(request: ServeRequest): ServeTask;
   finetune?(request: FinetuneRequest): FinetuneTask;
   /** A conversation on a terminal. */
   chat?(request: ChatRequest): Task;

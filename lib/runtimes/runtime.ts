@@ -4,8 +4,10 @@ import { checkImage } from '../image';
 import { atbModels, type AtbModelsOptions } from './atb-models';
 import { cambriconPyTorch, type CambriconPyTorchOptions } from './cambricon-pytorch';
 import { echo } from './echo';
-import { mindFormers, type MindFormersOptions } from './mind-formers';
-import type { FinetuneRequest, FinetuneTask, RuntimeDialect, ServeRequest, Steps } from './runtime-dialect';
+import { mindFormers } from './mind-formers/mind-formers';
+import type { MindFormersOptions } from './mind-formers/options';
+import { mindIe, type MindIeOptions } from './mind-ie';
+import type { FinetuneRequest, FinetuneTask, RuntimeDialect, ServeRequest, ServeTask, Steps } from './runtime-dialect';
 import type { ServingBackend } from './serving-backend';
 import { sophon, type SophonOptions } from './sophon';
 import type { ChatRequest, StepRequests } from './step-requests';
@@ -24,7 +26,7 @@ export interface EchoOptions {
 /** A software stack that runs GLM models on some chips: it knows the commands, images and limits of its vendor's guide. */
 export class Runtime {
   /**
-   * MindFormers on MindSpore: fine-tuning on Ascend 910.
+   * MindFormers on MindSpore: fine-tuning on Ascend 910, and all that leads to it and follows from it.
    *
    * @throws if the image is not pinned, or the source tree is no source tree
    */
@@ -39,6 +41,15 @@ export class Runtime {
    */
   public static atbModels(options: AtbModelsOptions): Runtime {
     return new Runtime(atbModels(options));
+  }
+
+  /**
+   * MindIE, Huawei's inference server: ChatGLM2, ChatGLM3 and GLM-4-9B on 910B, 910C and the 300I Duo.
+   *
+   * @throws if the image is not pinned
+   */
+  public static mindIe(options: MindIeOptions): Runtime {
+    return new Runtime(mindIe(options));
   }
 
   /**
@@ -97,15 +108,15 @@ export class Runtime {
   }
 
   /** @internal */
-  public _serve(request: ServeRequest): Task {
+  public _serve(request: ServeRequest): ServeTask {
     this.checkModel(request.model);
     this.checkChip(request.accelerator);
-    const { weightsFormat } = this.dialect;
+    const { weightsFormat, furtherFormats = [] } = this.dialect;
     if (weightsFormat !== undefined && request.weights === undefined && request.backend.name === this.dialect.backend.name) {
       throw new Error(`'weights' are missing: runtime '${this.name}' serves an artifact of format ${String(weightsFormat)}`);
     }
     if (weightsFormat !== undefined) {
-      request.weights?._require([weightsFormat], 'weights', `runtime '${this.name}' reads no other`);
+      request.weights?._require([weightsFormat, ...furtherFormats], 'weights', `runtime '${this.name}' reads no other`);
     }
     return this.dialect.serve(request);
   }
@@ -136,7 +147,9 @@ export class Runtime {
     if (step === undefined) {
       throw new Error(`runtime '${this.name}' has no step '${name}'; it can ${this.tasks.join(', ')}`);
     }
-    this.checkModel(request.model);
+    if ('model' in request) {
+      this.checkModel(request.model);
+    }
     if (request.accelerator !== undefined) {
       this.checkChip(request.accelerator);
     }
@@ -153,7 +166,8 @@ export class Runtime {
   private checkChip(accelerator: Accelerator | undefined): void {
     if (accelerator !== undefined && !this.supports(accelerator)) {
       const others = accelerator.runtimes.length > 0 ? `supported by ${accelerator.runtimes.join(', ')}` : 'supported by no runtime of this library';
-      throw new Error(`runtime '${this.name}' does not support ${accelerator.name}, which is ${others}`);
+      const reason = this.dialect.unsupported?.[accelerator.series];
+      throw new Error(`runtime '${this.name}' does not support ${accelerator.name}, which is ${others}${reason === undefined ? '' : `; ${reason}`}`);
     }
     if (accelerator === undefined && this.needsAccelerator) {
       throw new Error(`'accelerator' is missing: runtime '${this.name}' needs one`);

@@ -13,6 +13,3 @@ export class ServingBackend {
     public readonly name: string,
   ) {}
 }
-
-/** The backends that `container/serve/backends` holds. */
-export const SHIPPED_BACKENDS: readonly string[] = ['echo'];

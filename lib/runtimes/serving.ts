@@ -1,18 +1,30 @@
+import type { Artifact } from '../artifacts/artifact';
 import { weightsBytes } from '../models/memory-estimate';
+import type { EnvEntry, PodFragment } from '../pods/pod-fragment';
 import { httpProbes, startupSeconds } from '../pods/probes';
 import { scriptPath } from '../pods/scripts';
 import { type SecurityLevel } from '../pods/security-level';
-import type { ServeRequest } from './runtime-dialect';
-import { SHIPPED_BACKENDS } from './serving-backend';
-import { sharedMemory, type Task } from './task';
+import type { ServeRequest, ServeTask } from './runtime-dialect';
+import { sharedMemory } from './task';
+
+/** The script that serves all backends in its own process. */
+const SERVER = 'serve_model';
 
 /** The port name of every server. */
 export const HTTP_PORT = 'http';
+
+/** The server's metric of waiting requests (`container/serve/main.py`). */
+const QUEUE_METRIC = 'chatglm_queue_length';
 
 /** Seconds that a server goes on accepting after SIGTERM, until endpoints have followed. */
 const DRAIN_DELAY_SECONDS = 5;
 /** Seconds that running generations get to end. */
 const DRAIN_SECONDS = 120;
+/** Seconds that a launcher needs beyond that of its ranks. */
+const LAUNCHER_SECONDS = 10;
+
+/** The variable with the keys that clients must send. */
+const API_KEYS = 'API_KEYS';
 
 /** What differs between the runtimes that serve through `container/serve`. */
 export interface ServingOptions {
@@ -23,30 +35,52 @@ export interface ServingOptions {
   /** The least start-up budget in seconds. */
   readonly minimumStartupSeconds: number;
   readonly security: SecurityLevel;
+  /** Settings of the backend, the `--backend-option` of serve_model.py. */
+  readonly backendOptions?: Readonly<Record<string, string>>;
+  /** The script of the server, where its backend has one of its own. */
+  readonly server?: string;
+  /** Start one rank a device through the launcher, as PyTorch's distributed processes. */
+  readonly ranks?: boolean;
+  /** Environment, scripts and volumes beside those of every server. */
+  readonly fragment?: Pick<PodFragment, 'env' | 'scripts'>;
+  /** Words before the server's command, inside the vendor's environment. */
+  readonly check?: readonly string[];
+  /** Artifacts that it needs beside the weights. */
+  readonly inputs?: readonly Artifact[];
 }
 
 /** The task of serving a model by the OpenAI-compatible server. */
-export function serveTask(options: ServingOptions, request: ServeRequest): Task {
-  checkBackend(options.runtime, request);
-  const { model, weights, dtype, port, devices } = request;
+export function serveTask(options: ServingOptions, request: ServeRequest): ServeTask {
+  const { model, weights, dtype } = request;
   const bytes = weights === undefined ? 0 : weightsBytes(model, dtype);
-  const gibibytes = Math.ceil(1.5 * bytes / 2 ** 30) + 1;
-  const sourced = options.setEnvScripts.length > 0;
   return {
     name: 'serve',
     runtime: options.runtime,
     image: options.image,
-    command: [...vendorEnv(options.setEnvScripts), ...serverCommand(request)],
-    inputs: weights === undefined ? [] : [weights],
+    command: [...vendorEnv(options.setEnvScripts), ...options.check ?? [], ...launcher(options, request), ...serverCommand(options, request)],
+    inputs: [...(weights === undefined ? [] : [weights]), ...options.inputs ?? []],
     security: options.security,
-    fragment: {
-      ports: [{ name: HTTP_PORT, containerPort: port }],
-      probes: httpProbes(HTTP_PORT, startupSeconds(bytes, options.minimumStartupSeconds)),
-      requests: { cpu: devices === 0 ? '100m' : String(4 * devices), memory: devices === 0 ? '128Mi' : `${String(gibibytes)}Gi` },
-      scripts: ['serve_model', ...(sourced ? ['with_vendor_env'] : [])],
-      terminationGracePeriodSeconds: DRAIN_DELAY_SECONDS + DRAIN_SECONDS,
-      ...(devices > 0 ? sharedMemory(1024 * devices) : {}),
-    },
+    metricsPort: HTTP_PORT,
+    queueMetric: QUEUE_METRIC,
+    fragment: serverFragment(options, request, bytes),
+  };
+}
+
+function serverFragment(options: ServingOptions, request: ServeRequest, bytes: number): ServeTask['fragment'] {
+  const { port, devices } = request;
+  const gibibytes = Math.ceil(1.5 * bytes / 2 ** 30) + 1;
+  const env = [...apiKeysEnv(request), ...options.fragment?.env ?? []];
+  const grace = graceSeconds(request) + (options.ranks === true ? LAUNCHER_SECONDS : 0);
+  return {
+    ports: [{ name: HTTP_PORT, containerPort: port }],
+    probes: httpProbes(HTTP_PORT, startupSeconds(bytes, options.minimumStartupSeconds)),
+    requests: { cpu: devices === 0 ? '100m' : String(4 * devices), memory: devices === 0 ? '128Mi' : `${String(gibibytes)}Gi` },
+    scripts: [
+      options.server ?? SERVER, ...(options.setEnvScripts.length > 0 ? ['with_vendor_env'] : []), ...(options.ranks === true ? ['launch'] : []), ...options.fragment?.scripts ?? [],
+    ],
+    terminationGracePeriodSeconds: grace,
+    ...(env.length > 0 && { env }),
+    ...(devices > 0 ? sharedMemory(1024 * devices) : {}),
   };
 }
 
@@ -58,17 +92,32 @@ export function vendorEnv(setEnvScripts: readonly string[]): string[] {
   return ['bash', scriptPath('with_vendor_env').replace(/\.py$/, '.sh'), ...setEnvScripts.flatMap((file) => ['--source', file]), '--'];
 }
 
-function serverCommand({ model, weights, contextLength, backend, port }: ServeRequest): string[] {
+/** Seconds between SIGTERM and the end of a server. */
+export function graceSeconds({ drainSeconds = DRAIN_SECONDS }: Pick<ServeRequest, 'drainSeconds'>): number {
+  return DRAIN_DELAY_SECONDS + drainSeconds;
+}
+
+/** The ranks meet on a free port, so that two pods on the network of one node do not collide. */
+function launcher({ ranks }: ServingOptions, request: ServeRequest): string[] {
+  return ranks === true
+    ? ['python3', scriptPath('launch'), '--kind', 'server', '--rank-env', 'torch', '--devices', String(request.devices), '--grace', String(graceSeconds(request)), '--']
+    : [];
+}
+
+function serverCommand({ backendOptions = {}, server = SERVER }: ServingOptions, request: ServeRequest): string[] {
+  const { model, weights, contextLength, backend, port, queueSize, requestTimeoutSeconds, apiKeys } = request;
+  const ownBackend = backend.name !== 'echo';
   return [
-    'python3', scriptPath('serve_model'), '--backend', backend.name, '--model-name', model.name, '--model-family', model.family,
+    'python3', scriptPath(server), '--backend', backend.name, '--model-name', model.name, '--model-family', model.family,
     ...(weights === undefined ? [] : ['--model-path', weights.path]),
+    ...(ownBackend ? Object.entries(backendOptions).flatMap(([key, value]) => ['--backend-option', `${key}=${value}`]) : []),
+    ...(queueSize === undefined ? [] : ['--queue-size', String(queueSize)]),
+    ...(requestTimeoutSeconds === undefined ? [] : ['--request-timeout', String(requestTimeoutSeconds)]),
+    ...(apiKeys === undefined ? [] : ['--api-keys-env', API_KEYS]),
     '--port', String(port), '--context-length', String(contextLength), '--drain-delay', String(DRAIN_DELAY_SECONDS),
   ];
 }
 
-function checkBackend(runtime: string, { backend }: ServeRequest): void {
-  if (!SHIPPED_BACKENDS.includes(backend.name)) {
-    throw new Error(`runtime '${runtime}' serves through the backend '${backend.name}', which this version does not ship (it ships ${SHIPPED_BACKENDS.join(', ')}); `
-      + 'set \'backend: ServingBackend.ECHO\' to start the server without the model');
-  }
+function apiKeysEnv({ apiKeys }: ServeRequest): EnvEntry[] {
+  return apiKeys === undefined ? [] : [{ name: API_KEYS, valueFrom: { secretKeyRef: { name: apiKeys.secretName, key: apiKeys.key } } }];
 }

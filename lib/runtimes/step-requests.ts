@@ -5,8 +5,8 @@ import type { ArtifactFormat } from '../artifacts/artifact-format';
 import type { LineageValue } from '../artifacts/lineage';
 import type { GlmModel } from '../models/glm-model';
 
-/** Names the output artifact of a step: its format and everything that defines its content. */
-export type OutputOf = (format: ArtifactFormat, definition: Definition) => Artifact;
+/** Names the output artifact of a step: its format, everything that defines its content, and the room that it takes while it is made, where a source tells. */
+export type OutputOf = (format: ArtifactFormat, definition: Definition, bytes?: number) => Artifact;
 
 /** What the content of an artifact depends on, and nothing else. */
 export type Definition = Readonly<Record<string, LineageValue>>;
@@ -33,6 +33,8 @@ export interface ConvertRequest extends StepRequest {
   readonly to: ArtifactFormat;
   /** Where configuration, remote code and tokenizer come from, on the way back to Hugging Face. */
   readonly base?: Artifact | undefined;
+  /** The checkpoint's file, on the way back. */
+  readonly checkpointFile?: string | undefined;
 }
 
 /** A data set, checked and in the form that the trainer reads. */
@@ -41,7 +43,7 @@ export interface DatasetRequest extends StepRequest {
   /** `adgen`, `tool-alpaca` or `json-lines`. */
   readonly kind: string;
   readonly trainFile: string;
-  readonly evalFile: string;
+  readonly evalFile?: string | undefined;
   readonly columns?: readonly string[] | undefined;
   /** Holds the tokenizer, for the scan of token lengths and for MindRecord. */
   readonly tokenizer?: Artifact | undefined;
@@ -54,12 +56,15 @@ export interface MergeRequest extends StepRequest {
   readonly from: Artifact;
   /** Where the tokenizer comes from. */
   readonly base: Artifact;
+  /** Strategy files of another run, where those of this one are not complete. */
+  readonly strategy?: Artifact | undefined;
 }
 
 /** A model measured on a data set. */
 export interface EvaluateRequest extends ModelStepRequest {
   readonly dataset: Artifact;
-  readonly evalFile: string;
+  /** The data set's file; undefined for the runtime's own. */
+  readonly evalFile?: string | undefined;
   readonly batchSize?: number | undefined;
   /** The least acceptable value of a metric, by its name. */
   readonly minimumScores: Readonly<Record<string, number>>;
@@ -105,8 +110,13 @@ export interface ShardRequest extends StepRequest {
   readonly tensorParallel: number;
 }
 
+/** Sparse shards compressed for the devices. */
+export interface CompressRequest extends StepRequest {
+  readonly from: Artifact;
+}
+
 /** Sources rewritten for a vendor's PyTorch. */
-export interface MigrateRequest extends StepRequest {
+export interface MigrateRequest extends Omit<StepRequest, 'model'> {
   readonly from: Artifact;
 }
 
@@ -122,11 +132,10 @@ export interface CompileRequest extends StepRequest {
   readonly weights: Artifact;
   readonly dtype: Dtype;
   readonly devices: number;
-  readonly seqLength: number;
 }
 
 /** A vendor's program built from its source tree. */
-export interface BuildRequest extends StepRequest {
+export interface BuildRequest extends Omit<StepRequest, 'model'> {
   /** The program's name in the source tree. */
   readonly program: string;
 }
@@ -141,6 +150,7 @@ export interface StepRequests {
   readonly benchmark: BenchmarkRequest;
   readonly quantize: QuantizeRequest;
   readonly shard: ShardRequest;
+  readonly compress: CompressRequest;
   readonly migrate: MigrateRequest;
   readonly export: ExportRequest;
   readonly compile: CompileRequest;

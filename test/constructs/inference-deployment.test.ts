@@ -1,9 +1,9 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
-import { ApiObject, Chart, JsonPatch, Size, Testing } from 'cdk8s';
+import { ApiObject, Chart, Duration, JsonPatch, Size, Testing } from 'cdk8s';
 import { Cpu, EnvValue, Secret, ServiceType } from 'cdk8s-plus-27';
 import {
   Accelerator, Artifact, ArtifactFormat, DevicePlugin, Dtype, EnvPresets, GlmModel, InferenceDeployment, type InferenceDeploymentProps, NodeType,
-  Runtime, ScriptDelivery, SecurityLevel, ServingBackend, WeightSource,
+  Runtime, ScriptDelivery, SecurityLevel, ServingBackend, UpdateStrategy, WeightSource,
 } from 'cdk8s-chatglm';
 
 import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
@@ -15,13 +15,16 @@ const POD = 'Deployment.spec.template.spec';
 const MAIN = `${POD}.containers[0]`;
 const TEMPLATE = 'Deployment.spec.template.metadata';
 
-/** Deployment and Service of one server, by kind. */
+/** Deployment, Service and what stands around one server, by kind. */
 function byKind(props: Partial<InferenceDeploymentProps>): Record<string, KubernetesObject> {
   return Object.fromEntries(serve(props).filter(({ kind }) => kind !== 'ConfigMap').map((object) => [object.kind, object]));
 }
 
 const ATB = Runtime.atbModels({ image: 'registry.corp.example/llm/atb:1.0' });
 const words = (...expected: string[]): unknown => expect.arrayContaining(expected);
+
+const HOST: Partial<InferenceDeploymentProps> = { ingressHost: 'chat.corp.example' };
+const secret = (name: string) => Secret.fromSecretName(new Chart(Testing.app(), 'secrets'), name, name);
 
 describe('every prop reaches the manifest', () => {
   reachManifest<InferenceDeploymentProps>({
@@ -49,10 +52,8 @@ describe('every prop reaches the manifest', () => {
     contextLength: { props: { contextLength: 4096 }, reaches: { [`${MAIN}.command`]: words('--context-length', '4096') } },
     replicas: { props: { replicas: 3 }, reaches: { 'Deployment.spec.replicas': 3 } },
     backend: {
-      given: { runtime: ATB, accelerator: CHIP, model: GlmModel.CHATGLM2_6B, weights: artifact(ArtifactFormat.HUGGING_FACE) },
-      props: { backend: ServingBackend.ECHO },
-      lifts: '[test/chat] runtime \'atb-models\' serves through the backend \'atb\', which this version does not ship (it ships echo); '
-        + 'set \'backend: ServingBackend.ECHO\' to start the server without the model',
+      given: { runtime: ATB, accelerator: CHIP, model: GlmModel.CHATGLM2_6B }, props: { backend: ServingBackend.ECHO },
+      lifts: '[test/chat] \'weights\' are missing: runtime \'atb-models\' serves an artifact of format huggingface',
       reaches: { [`${MAIN}.command`]: words('--backend', 'echo') },
     },
     containerPort: {
@@ -61,6 +62,81 @@ describe('every prop reaches the manifest', () => {
     },
     servicePort: { props: { servicePort: 8080 }, reaches: { 'Service.spec.ports[0].port': 8080 } },
     serviceType: { props: { serviceType: ServiceType.NODE_PORT }, reaches: { 'Service.spec.type': 'NodePort' } },
+    ingressHost: {
+      props: { ingressHost: 'chat.corp.example' },
+      reaches: {
+        'Ingress.spec.rules[0].host': 'chat.corp.example', 'Ingress.spec.rules[0].http.paths[0].path': '/', 'Ingress.spec.rules[0].http.paths[0].pathType': 'Prefix',
+        'Ingress.spec.rules[0].http.paths[0].backend.service.name': 'test-chat', 'Ingress.spec.rules[0].http.paths[0].backend.service.port.number': 80,
+      },
+    },
+    ingressPath: { given: HOST, props: { ingressPath: '/glm' }, reaches: { 'Ingress.spec.rules[0].http.paths[0].path': '/glm' } },
+    ingressTlsSecret: {
+      given: HOST, props: { ingressTlsSecret: secret('chat-tls') }, reaches: { 'Ingress.spec.tls[0].secretName': 'chat-tls', 'Ingress.spec.tls[0].hosts': ['chat.corp.example'] },
+    },
+    ingressClassName: { given: HOST, props: { ingressClassName: 'nginx' }, reaches: { 'Ingress.spec.ingressClassName': 'nginx' } },
+    ingressAnnotations: {
+      given: HOST, props: { ingressAnnotations: { 'nginx.ingress.kubernetes.io/proxy-buffering': 'off' } },
+      reaches: { 'Ingress.metadata.annotations[nginx.ingress.kubernetes.io/proxy-buffering]': 'off' },
+    },
+    clientNamespaces: {
+      props: { clientNamespaces: ['shop', 'monitoring'] },
+      reaches: {
+        'NetworkPolicy.spec.podSelector.matchLabels[app.kubernetes.io/instance]': 'test-chat', 'NetworkPolicy.spec.policyTypes': ['Egress', 'Ingress'],
+        'NetworkPolicy.spec.ingress[0].from[0].namespaceSelector.matchLabels[kubernetes.io/metadata.name]': 'shop',
+        'NetworkPolicy.spec.ingress[0].from[1].namespaceSelector.matchLabels[kubernetes.io/metadata.name]': 'monitoring',
+        'NetworkPolicy.spec.ingress[0].ports[0].port': 8000, 'NetworkPolicy.spec.egress[0].ports[0].port': 53, 'NetworkPolicy.spec.egress[0].ports[1].protocol': 'TCP',
+      },
+    },
+    egressCidrs: {
+      given: { clientNamespaces: ['shop'] }, props: { egressCidrs: ['10.1.0.0/16', 'fd00::/8'] },
+      reaches: { 'NetworkPolicy.spec.egress[3].to[0].ipBlock.cidr': '10.1.0.0/16', 'NetworkPolicy.spec.egress[4].to[0].ipBlock.cidr': 'fd00::/8' },
+    },
+    apiKeysSecret: {
+      props: { apiKeysSecret: secret('keys') },
+      reaches: {
+        [`${MAIN}.command`]: words('--api-keys-env', 'API_KEYS'), [`${MAIN}.env[0].name`]: 'API_KEYS',
+        [`${MAIN}.env[0].valueFrom.secretKeyRef.name`]: 'keys', [`${MAIN}.env[0].valueFrom.secretKeyRef.key`]: 'api-keys',
+      },
+    },
+    apiKeysSecretKey: {
+      given: { apiKeysSecret: secret('keys') }, props: { apiKeysSecretKey: 'clients' }, reaches: { [`${MAIN}.env[0].valueFrom.secretKeyRef.key`]: 'clients' },
+    },
+    maxReplicas: {
+      props: { maxReplicas: 4 },
+      reaches: {
+        'Deployment.spec.replicas': undefined, 'HorizontalPodAutoscaler.spec.maxReplicas': 4, 'HorizontalPodAutoscaler.spec.minReplicas': 1,
+        'HorizontalPodAutoscaler.spec.scaleTargetRef.name': 'test-chat', 'HorizontalPodAutoscaler.spec.scaleTargetRef.kind': 'Deployment',
+        'HorizontalPodAutoscaler.spec.metrics[0].pods.metric.name': 'chatglm_queue_length', 'HorizontalPodAutoscaler.spec.metrics[0].pods.target.averageValue': 2,
+      },
+    },
+    minReplicas: {
+      given: { maxReplicas: 4 }, props: { minReplicas: 2 }, reaches: { 'HorizontalPodAutoscaler.spec.minReplicas': 2, 'PodDisruptionBudget.spec.maxUnavailable': 1 },
+    },
+    queueMetric: { given: { maxReplicas: 4 }, props: { queueMetric: 'chatglm_running' }, reaches: { 'HorizontalPodAutoscaler.spec.metrics[0].pods.metric.name': 'chatglm_running' } },
+    targetQueueLength: { given: { maxReplicas: 4 }, props: { targetQueueLength: 8 }, reaches: { 'HorizontalPodAutoscaler.spec.metrics[0].pods.target.averageValue': 8 } },
+    updateStrategy: {
+      props: { updateStrategy: UpdateStrategy.ONE_BY_ONE },
+      reaches: { 'Deployment.spec.strategy.type': 'RollingUpdate', 'Deployment.spec.strategy.rollingUpdate.maxSurge': 0, 'Deployment.spec.strategy.rollingUpdate.maxUnavailable': 1 },
+    },
+    spreadOver: {
+      props: { spreadOver: 'topology.kubernetes.io/zone' },
+      reaches: {
+        [`${POD}.topologySpreadConstraints[0].topologyKey`]: 'topology.kubernetes.io/zone', [`${POD}.topologySpreadConstraints[0].whenUnsatisfiable`]: 'ScheduleAnyway',
+        [`${POD}.topologySpreadConstraints[0].labelSelector.matchLabels[app.kubernetes.io/instance]`]: 'test-chat',
+      },
+    },
+    podMonitor: {
+      props: { podMonitor: true },
+      reaches: {
+        'PodMonitor.apiVersion': 'monitoring.coreos.com/v1', 'PodMonitor.spec.podMetricsEndpoints[0].port': 'http', 'PodMonitor.spec.podMetricsEndpoints[0].path': '/metrics',
+        'PodMonitor.spec.selector.matchLabels[app.kubernetes.io/instance]': 'test-chat',
+      },
+    },
+    podMonitorLabels: { given: { podMonitor: true }, props: { podMonitorLabels: { release: 'prometheus' } }, reaches: { 'PodMonitor.metadata.labels.release': 'prometheus' } },
+    queueSize: { props: { queueSize: 8 }, reaches: { [`${MAIN}.command`]: words('--queue-size', '8') } },
+    requestTimeout: { props: { requestTimeout: Duration.minutes(2) }, reaches: { [`${MAIN}.command`]: words('--request-timeout', '120') } },
+    drainTimeout: { props: { drainTimeout: Duration.minutes(10) }, reaches: { [`${POD}.terminationGracePeriodSeconds`]: 605 } },
+    hostNetwork: { props: { hostNetwork: true }, reaches: { [`${POD}.hostNetwork`]: true, [`${POD}.dnsPolicy`]: 'ClusterFirstWithHostNet' } },
     presets: {
       given: { accelerator: CHIP }, props: { presets: [EnvPresets.MINDSPORE_INFERENCE] },
       reaches: { [`${MAIN}.env[0].name`]: 'GRAPH_OP_RUN', [`${MAIN}.env[0].value`]: '1' },

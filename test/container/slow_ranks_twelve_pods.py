@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from test_ranks_many_pods import *  # noqa: F403 (its tests are run again here)
@@ -24,3 +26,18 @@ def test_a_pod_that_falls_silent_is_noticed(job):
     job.until_up(2)
     job.open_gate()
     assert job.codes() == job.everyone()
+
+
+def test_pods_that_find_each_other_by_a_file_survive_a_first_pod_at_another_address(job, tmp_path):
+    file = tmp_path / "store" / "glm-0a1b.meet"
+    job.meeting = ("--meet-file", file)
+    for index in reversed(range(job.pods)):
+        job.start(index, MEET_TOKEN="", POD_IP=f"127.0.0.{index + 2}")
+    job.until_up()
+    job.kill(0)
+    job.start(0, MEET_TOKEN="", POD_IP="127.0.0.99")
+    job.until_up(2)
+    assert json.loads(file.read_text())["host"] == "127.0.0.99"
+    job.open_gate()
+    assert job.codes() == job.everyone()
+    assert not file.exists()

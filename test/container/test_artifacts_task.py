@@ -45,7 +45,9 @@ def test_success_writes_the_marker(script, output):
 
 
 def test_what_the_tool_says_of_its_end_is_kept(script, output):
-    said = "import os; open(os.environ['TERMINATION_MESSAGE_PATH'], 'w').write('rank 5 ended with 7'); raise SystemExit(7)"
+    said = (
+        "import os; open(os.environ['TERMINATION_MESSAGE_PATH'], 'w').write('rank 5 ended with 7'); raise SystemExit(7)"
+    )
     assert script.run(*arguments(output, said))[0] == 7
     assert script.cause == "rank 5 ended with 7"
 
@@ -151,3 +153,67 @@ def test_the_marker_is_plain_json(script, output):
     data = json.loads((output / marker.MARKER_NAME).read_text("utf-8"))
     assert sorted(data) == ["created", "files", "format", "lineage", "name", "source", "version"]
     assert data["files"] == [{"path": "model.ckpt", "sha256": None, "size": 7}]
+
+
+def pod(output, index, program, *options):
+    return arguments(output, program, "--pods", 3, "--pod-index", index, *options)
+
+
+def test_of_many_pods_only_the_first_takes_the_lease_and_writes_the_marker(script, output):
+    program = (
+        "import os, pathlib, time; folder = pathlib.Path(os.environ['ARTIFACT_DIR'])\n"
+        "(folder / f'pod_{os.environ[\"INDEX\"]}').write_text('here')\n"
+        "while len(list(folder.glob('pod_*'))) < 3: time.sleep(0.02)\n"
+    )
+    processes = [script.start(*pod(output, index, program), INDEX=str(index)) for index in (2, 1, 0)]
+    assert [process.wait(20) for process in processes] == [0, 0, 0]
+    assert [file.path for file in marker.read(output).files] == ["pod_0", "pod_1", "pod_2"]
+    assert [path.name for path in output.parent.iterdir()] == ["glm-0a1b"], "lease or record was left behind"
+
+
+def test_a_later_pod_alone_ends_without_a_marker_and_with_the_commands_code(script, output):
+    assert script.run(*pod(output, 1, WRITE))[0] == 0
+    assert [path.name for path in output.parent.iterdir()] == ["glm-0a1b"]
+    assert [path.name for path in output.iterdir()] == ["model.ckpt"]
+    assert script.run(*pod(output, 2, "raise SystemExit(7)"))[0] == 7
+    assert script.cause == f"{sys.executable} ended with exit code 7; {output} stays without a marker"
+
+
+def test_a_later_pod_of_a_complete_artifact_runs_nothing(script, output):
+    assert script.run(*pod(output, 0, WRITE))[0] == 0
+    code, log = script.run(*pod(output, 1, "raise SystemExit(9)"))
+    assert (code, log.split(": ", 1)[1]) == (0, f"{output} is complete: nothing to do\n")
+
+
+def test_a_first_pod_that_died_before_the_marker_does_not_run_the_command_again(script, output):
+    many = (
+        "import os, pathlib; folder = pathlib.Path(os.environ['ARTIFACT_DIR']);"
+        "(folder / 'model.ckpt').write_text('weights');"
+        "[(folder / f'part_{number}').touch() for number in range(10000)]"
+    )
+    # To list ten thousand files takes long enough to be killed between the command's end and the marker.
+    held = script.start(*pod(output, 0, many, "--require", "*.ckpt"))
+    record = output.parent / "glm-0a1b.lease" / "ended"
+    until(record.is_file)
+    held.kill()
+    held.wait()
+    assert marker.read(output) is None
+    code, log = script.run(*pod(output, 2, "raise SystemExit(9)"))
+    assert (code, log.split(": ", 1)[1]) == (
+        0,
+        f"the command has ended well in all pods; pod 0 completes {output}\n",
+    )
+    code, log = script.run(*pod(output, 0, "raise SystemExit(9)", "--require", "*.ckpt"))
+    assert (code, "the command has ended well before" in log) == (0, True)
+    assert len(marker.read(output).files) == 10001
+    assert not record.exists()
+
+
+def test_what_turned_out_to_be_wrong_is_made_again(script, output):
+    assert script.run(*pod(output, 0, "", "--require", "*.ckpt"))[0] == 28
+    assert script.run(*pod(output, 0, WRITE, "--require", "*.ckpt"))[0] == 0
+
+
+def test_a_pod_that_is_none_of_the_task(script, output):
+    assert script.run(*pod(output, 3, WRITE))[0] == 20
+    assert script.cause == "--pod-index is 3, but must be 0 to 2 (--pods)"

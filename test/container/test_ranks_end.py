@@ -59,9 +59,7 @@ def test_a_termination_is_passed_on_and_waited_for(launcher):
     code, output = launcher.finish(process, TERM)
     assert code == 42, output
     assert launcher.cause == "told to stop by SIGTERM"
-    assert sorted(path.name for path in launcher.notes.glob("*.saved")) == [
-        f"{rank}.saved" for rank in range(4)
-    ]
+    assert sorted(path.name for path in launcher.notes.glob("*.saved")) == [f"{rank}.saved" for rank in range(4)]
     assert [lines(output, f"rank {rank}") for rank in range(4)] == [["up", "saved"]] * 4
     assert not any(alive(note["pid"]) for note in noted.values())
 

@@ -77,9 +77,7 @@ def test_the_scheduler_of_a_job_operator_runs_alone(launcher):
     )
     assert code == 0, output
     names = ("MS_ROLE", "MS_WORKER_NUM", "MS_LOCAL_WORKER", "MS_SCHED_HOST", "MS_SCHED_PORT", "MS_NODE_ID")
-    assert values(launcher.noted(1), *names) == {
-        "MS_SCHED": ("MS_SCHED", "16", "8", "127.0.0.1", "2222", None)
-    }
+    assert values(launcher.noted(1), *names) == {"MS_SCHED": ("MS_SCHED", "16", "8", "127.0.0.1", "2222", None)}
 
 
 def test_ranks_have_their_own_group_and_folder(launcher, tmp_path):
@@ -124,9 +122,7 @@ def test_a_single_rank_reads_our_stdin(launcher, python, container, tmp_path):
 def test_output_without_newlines_and_redrawn_lines(launcher):
     code, output = launcher.run(
         *("--devices", 1, "--rank-env", "torch"),
-        argv=launcher.python_code(
-            "import sys; sys.stdout.write('10 %\\r20 %\\r\\nx' + 'y' * 70000 + '\\nlast')"
-        ),
+        argv=launcher.python_code("import sys; sys.stdout.write('10 %\\r20 %\\r\\nx' + 'y' * 70000 + '\\nlast')"),
     )
     assert code == 0, output
     first, *pieces, last = lines(output, "rank 0")
@@ -167,8 +163,8 @@ USAGE_ERRORS = {
     "--node-index is 2, but must be 0 to 1 (--nodes)": [
         *("--devices", "1", "--rank-env", "torch", "--nodes", "2", "--node-index", "2", "--", "x")
     ],
-    "--nodes is 2, but --meet-host is not given; name pod 0, as in train-0.train, or give --rendezvous-host,"
-    " --rendezvous-port and another --rank-table than generated": [
+    "--nodes is 2, but --meet-host is not given; name pod 0, as in train-0.train, or a --meet-file that all pods"
+    " share, or give --rendezvous-host, --rendezvous-port and another --rank-table than generated": [
         *("--devices", "1", "--rank-env", "torch", "--nodes", "2", "--", "x")
     ],
     "--rank-table file needs --rank-table-file": [

@@ -46,9 +46,7 @@ def test_pods_that_start_in_any_order_run_as_one_job(job):
     tables = {(job.notes / f"table_{rank}").read_text() for rank in range(job.pods * job.devices)}
     assert len(tables) == 1
     table = json.loads(tables.pop())
-    assert [server["server_id"] for server in table["server_list"]] == [
-        f"172.16.0.{pod}" for pod in range(job.pods)
-    ]
+    assert [server["server_id"] for server in table["server_list"]] == [f"172.16.0.{pod}" for pod in range(job.pods)]
     ranks = [int(device["rank_id"]) for server in table["server_list"] for device in server["device"]]
     assert ranks == list(range(job.pods * job.devices))
     job.open_gate()
@@ -94,9 +92,7 @@ def test_only_the_pod_of_the_rank_that_fails_ends(job):
     job.until_up(2)
     job.open_gate()
     assert job.codes() == job.everyone()
-    assert f"pod 1: rank {failing} was ended by SIGUSR1 (code 138); meeting the other pods again" in job.log(
-        0
-    )
+    assert f"pod 1: rank {failing} was ended by SIGUSR1 (code 138); meeting the other pods again" in job.log(0)
 
 
 def test_when_pod_0_fails_the_others_wait_for_the_next(job):
@@ -104,9 +100,7 @@ def test_when_pod_0_fails_the_others_wait_for_the_next(job):
     job.until_up()
     job.fail(0)
     assert job.running[0].wait(20) == 138
-    job.wait_for(
-        lambda: "pod 0: rank 0 was ended by SIGUSR1 (code 138); meeting the other pods again" in job.log(2)
-    )
+    job.wait_for(lambda: "pod 0: rank 0 was ended by SIGUSR1 (code 138); meeting the other pods again" in job.log(2))
     job.start(0)
     job.until_up(2)
     job.open_gate()

@@ -61,10 +61,7 @@ def test_a_plan_waits_until_all_have_stopped_their_ranks(meeting):
 
 def test_a_plan_waits_until_all_see_the_same_table(meeting):
     meeting.beat(beat(0, offer={**OFFER, "digest": "new"}))
-    assert (
-        meeting.beat(beat(1, offer={**OFFER, "digest": "old"})).waiting
-        == "the pods see different rank tables"
-    )
+    assert meeting.beat(beat(1, offer={**OFFER, "digest": "old"})).waiting == "the pods see different rank tables"
     assert meeting.beat(beat(1, offer={**OFFER, "digest": "new"})).plan is not None
 
 

@@ -21,9 +21,7 @@ RATE = "INFO -   25.0% |████████████                    
 def test_a_step_is_read(line):
     step = read_step(line)
     assert (step.done, step.total, step.loss, step.step_seconds) == (5, 20, "6.006", 1.04)
-    assert say(step, 8) == (
-        "progress: step 5/20 (25.0 %), epoch 1/2, loss 6.006, 1.040 s a step, 0:00:16 left"
-    )
+    assert say(step, 8) == ("progress: step 5/20 (25.0 %), epoch 1/2, loss 6.006, 1.040 s a step, 0:00:16 left")
     assert say(with_rate(step, RATE), 8) == (
         "progress: step 5/20 (25.0 %), epoch 1/2, loss 6.006, 1.040 s a step,"
         " 12.00 samples/s on 8 devices, 0:00:15 left"
@@ -54,9 +52,7 @@ def test_progress_is_told_now_and_then_and_at_the_end():
     for number in range(1, 11):
         clock.now += 3
         for epoch in (1, 2):
-            line = STEP.replace("[    5/   10]", f"[{number:5d}/   10]").replace(
-                "[  1/  2]", f"[  {epoch}/  2]"
-            )
+            line = STEP.replace("[    5/   10]", f"[{number:5d}/   10]").replace("[  1/  2]", f"[  {epoch}/  2]")
             if epoch == 2:
                 progress.line(line)
                 progress.line(RATE)

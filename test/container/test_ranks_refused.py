@@ -71,17 +71,13 @@ def test_another_token_does_not_get_in(job):
     job.start(1, "--wait", 1, MEET_TOKEN="of another job")
     assert job.running[1].wait(20) == 21
     assert job.running[0].poll() is None
-    assert job.cause(1) == (
-        "the pods did not meet within 1 s: pod 0 cannot be reached (wrong token (status 401))"
-    )
+    assert job.cause(1) == ("the pods did not meet within 1 s: pod 0 cannot be reached (wrong token (status 401))")
 
 
 def test_no_token_is_an_error(job):
     job.start(0, MEET_TOKEN="")
     assert job.codes() == {0: 31}
-    assert job.cause(0) == (
-        "MEET_TOKEN is not set; give all pods of the job the same secret by this variable"
-    )
+    assert job.cause(0) == ("MEET_TOKEN is not set; give all pods of the job the same secret by this variable")
 
 
 def test_pods_with_other_settings_do_not_get_in(job):

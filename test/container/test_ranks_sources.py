@@ -87,9 +87,7 @@ def test_four_of_eight_devices(launcher, tmp_path, env):
         (str(number), f"192.168.1.{100 + number}", str(number - 4)) for number in range(4, 8)
     ]
     assert log.read_text().split() == ["4", "5", "6", "7"]
-    assert told(launcher, 4, "RANK_ID", "DEVICE_ID") == {
-        str(rank): (str(rank), str(rank)) for rank in range(4)
-    }
+    assert told(launcher, 4, "RANK_ID", "DEVICE_ID") == {str(rank): (str(rank), str(rank)) for rank in range(4)}
 
 
 def test_devices_are_found_in_dev(launcher, tmp_path):
@@ -135,11 +133,8 @@ DEVICE_MISTAKES = {
     "ASCEND_VISIBLE_DEVICES is 'all', but must be like 0,1 or 0-3 or Ascend910-0,Ascend910-1": {
         "ASCEND_VISIBLE_DEVICES": "all"
     },
-    "ASCEND_VISIBLE_DEVICES is '0,0,1,2', but must name each device once": {
-        "ASCEND_VISIBLE_DEVICES": "0,0,1,2"
-    },
-    "ASCEND_RT_VISIBLE_DEVICES names device 4, 5, but the pod has 4 and counts them from 0; allowed"
-    " are 0 to 3": {
+    "ASCEND_VISIBLE_DEVICES is '0,0,1,2', but must name each device once": {"ASCEND_VISIBLE_DEVICES": "0,0,1,2"},
+    "ASCEND_RT_VISIBLE_DEVICES names device 4, 5, but the pod has 4 and counts them from 0; allowed are 0 to 3": {
         "ASCEND_VISIBLE_DEVICES": "4-7",
         "ASCEND_RT_VISIBLE_DEVICES": "2,3,4,5",
     },
@@ -263,9 +258,7 @@ def test_a_given_file_that_is_not_there(launcher, tmp_path):
     code, output = launcher.run(*flags)
     assert code == 29, output
     path = tmp_path / "no.json"
-    assert launcher.cause == (
-        f"rank table {path} cannot be read: [Errno 2] No such file or directory: '{path}'"
-    )
+    assert launcher.cause == (f"rank table {path} cannot be read: [Errno 2] No such file or directory: '{path}'")
 
 
 def test_devices_that_the_table_does_not_have_are_told(launcher, tmp_path):

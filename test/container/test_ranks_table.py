@@ -16,9 +16,7 @@ from ranks.table_sources import Identity, find_server
 
 from support.ranks_tables import flat_table, operator_table
 
-SERVERS = st.lists(
-    st.lists(st.integers(0, 15), unique=True, min_size=1, max_size=16), min_size=1, max_size=12
-).map(
+SERVERS = st.lists(st.lists(st.integers(0, 15), unique=True, min_size=1, max_size=16), min_size=1, max_size=12).map(
     lambda pods: [
         Server(f"10.0.0.{pod}", tuple(Device(number, f"192.168.{pod}.{number}", 0) for number in numbers))
         for pod, numbers in enumerate(pods)
@@ -33,8 +31,7 @@ def test_merging_counts_ranks_in_the_order_given(servers):
     ranks = [device.rank_id for server in table.servers for device in server.devices]
     assert ranks == list(range(sum(len(server.devices) for server in servers)))
     kept = [
-        (server.server_id, [(device.device_id, device.device_ip) for device in server.devices])
-        for server in servers
+        (server.server_id, [(device.device_id, device.device_ip) for device in server.devices]) for server in servers
     ]
     assert kept == [
         (server.server_id, [(device.device_id, device.device_ip) for device in server.devices])
@@ -140,9 +137,7 @@ CONTENT_MISTAKES = {
     "device_ip 192.168.0.0 belongs to device 0 of server uid-0 and device 1 of server uid-1": (
         lambda table: last_device(table).update(device_ip="192.168.0.0")
     ),
-    "ranks must be 0 to 3, each once (missing 3, outside 5)": (
-        lambda table: last_device(table).update(rank_id="5")
-    ),
+    "ranks must be 0 to 3, each once (missing 3, outside 5)": (lambda table: last_device(table).update(rank_id="5")),
     "ranks must be 0 to 3, each once (missing 3, rank_id 0 is there 2 times)": (
         lambda table: last_device(table).update(rank_id="0")
     ),

@@ -18,7 +18,7 @@ describe('model, runtime and chip', () => {
     ['a model without a configuration', tune({ model: GlmModel.CHATGLM_6B }), '[test/finetune] runtime \'mindformers\' does not support chatglm-6b; it supports chatglm3-6b'],
     ['GLM-4', tune({ model: GlmModel.GLM_4_9B }), '[test/finetune] runtime \'mindformers\' does not support glm-4-9b; it supports chatglm3-6b'],
     ['a chip of another vendor', tune({ accelerator: Accelerator.MLU370_X8 }), '[test/finetune] runtime \'mindformers\' does not support MLU370-X8, which is supported by cambricon-pytorch'],
-    ['a chip for inference', tune({ accelerator: Accelerator.ASCEND_310P_300I_DUO_96G }), '[test/finetune] runtime \'mindformers\' does not support Ascend310P 300I Duo 96G, which is supported by atb-models'],
+    ['a chip for inference', tune({ accelerator: Accelerator.ASCEND_310P_300I_DUO_96G }), '[test/finetune] runtime \'mindformers\' does not support Ascend310P 300I Duo 96G, which is supported by atb-models, mindie'],
     ['a chip that the configuration is not written for', tune({ accelerator: Accelerator.ASCEND_910A }), '[test/finetune] configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml of MindFormers 3354237 is written for 910B, not for Ascend910A'],
     ['the public image, which is for ARM, on an x86 server', tune({
       nodeType: NodeType.custom({ name: 'x86 server', accelerators: [CHIP], devicesPerNode: 8, architecture: Architecture.AMD64 }),

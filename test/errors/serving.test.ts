@@ -20,6 +20,8 @@ const CAMBRICON: Partial<InferenceDeploymentProps> = {
 const SOPHON: Partial<InferenceDeploymentProps> = {
   runtime: Runtime.sophon({ image: IMAGE }), model: GlmModel.CHATGLM3_6B, accelerator: Accelerator.BM1684X, backend: ServingBackend.ECHO, dtype: Dtype.INT8,
 };
+const NO_TREE = '\'sourceTree\' of runtime \'atb-models\' is missing: the scripts and the model\'s code are in no package; '
+  + 'DownloadFiles with ArtifactFormat.SOURCE_TREE and WeightSource.gitHubCommit(\'aeeeeeep/ModelLink\', ...) makes one';
 const server = (...props: Partial<InferenceDeploymentProps>[]) => () => serve(Object.assign({}, ...props) as Partial<InferenceDeploymentProps>);
 
 describe('counts, ports and lengths', () => {
@@ -43,17 +45,17 @@ describe('counts, ports and lengths', () => {
 describe('runtimes, models, chips and backends', () => {
   refuses([
     ['a runtime without its chip', server(ATB, { accelerator: undefined }), '[test/chat] \'accelerator\' is missing: runtime \'atb-models\' needs one'],
-    ['a chip that the runtime does not support', server(ATB, { accelerator: Accelerator.ASCEND_910A }), '[test/chat] runtime \'atb-models\' does not support Ascend910A, which is supported by mindformers'],
+    ['a chip that the runtime does not support', server(ATB, { accelerator: Accelerator.ASCEND_910A }), '[test/chat] runtime \'atb-models\' does not support Ascend910A, which is supported by mindformers; its kernels know the SoC versions of 310P (200 to 203) and of 910B (220 to 224) only'],
     ['an Ascend runtime on a Cambricon card', server(ATB, { accelerator: Accelerator.MLU370_X8 }), '[test/chat] runtime \'atb-models\' does not support MLU370-X8, which is supported by cambricon-pytorch'],
     ['a chip that no runtime supports', server(CAMBRICON, { accelerator: Accelerator.MLU590 }), '[test/chat] runtime \'cambricon-pytorch\' does not support MLU590, which is supported by no runtime of this library'],
     ['a model that the runtime does not support', server(ATB, { model: GlmModel.GLM_4_9B_CHAT }), '[test/chat] runtime \'atb-models\' does not support glm-4-9b-chat; it supports chatglm2-6b, chatglm2-6b-32k'],
     ['ChatGLM2 on Cambricon', server(CAMBRICON, { model: GlmModel.CHATGLM2_6B }), '[test/chat] runtime \'cambricon-pytorch\' does not support chatglm2-6b; it supports chatglm-6b'],
     ['ChatGLM-6B on Sophgo', server(SOPHON, { model: GlmModel.CHATGLM_6B }), '[test/chat] runtime \'sophon\' does not support chatglm-6b; it supports chatglm3-6b'],
     ['a model of one\'s own that the runtime does not know', server(SOPHON, { model: glm({ family: GlmFamily.GLM4 }) }), '[test/chat] runtime \'sophon\' does not support my-glm; it supports chatglm3-6b'],
-    ['a backend that is not shipped', server(ATB, { backend: undefined, weights: artifact(ArtifactFormat.HUGGING_FACE) }), '[test/chat] runtime \'atb-models\' serves through the backend \'atb\', which this version does not ship (it ships echo); set \'backend: ServingBackend.ECHO\' to start the server without the model'],
+    ['weights without the source tree', server(ATB, { backend: undefined, weights: artifact(ArtifactFormat.HUGGING_FACE) }), `[test/chat] ${NO_TREE}`],
     ['no weights for the runtime\'s own backend', server(ATB, { backend: undefined }), '[test/chat] \'weights\' are missing: runtime \'atb-models\' serves an artifact of format huggingface'],
     ['a published model where a bmodel belongs', server(SOPHON, { weights: artifact(ArtifactFormat.HUGGING_FACE) }), '[test/chat] \'weights\' must hold bmodel, got huggingface (some-huggingface); runtime \'sophon\' reads no other'],
-    ['a bmodel where a published model belongs', server(ATB, { weights: artifact(ArtifactFormat.BMODEL) }), '[test/chat] \'weights\' must hold huggingface, got bmodel (some-bmodel); runtime \'atb-models\' reads no other'],
+    ['a bmodel where a published model belongs', server(ATB, { weights: artifact(ArtifactFormat.BMODEL) }), '[test/chat] \'weights\' must hold huggingface or atb-sharded or atb-quantized-sharded or atb-compressed, got bmodel (some-bmodel); runtime \'atb-models\' reads no other'],
     ['shards where a checkpoint belongs', server({ runtime: MIND_FORMERS, accelerator: CHIP, backend: ServingBackend.ECHO, weights: artifact(ArtifactFormat.MINDSPORE_SHARDS) }), '[test/chat] \'weights\' must hold mindspore, got mindspore-shards (some-mindspore-shards); runtime \'mindformers\' reads no other'],
     ['three devices of tensor parallelism', server(ATB, { devices: 3 }), '[test/chat] \'devices\' must be one of 1, 2, 4 for runtime \'atb-models\' on Ascend310P 300I Duo 96G, got 3'],
     ['eight devices on a 310P', server(ATB, { devices: 8 }), '[test/chat] \'devices\' must be one of 1, 2, 4 for runtime \'atb-models\' on Ascend310P 300I Duo 96G, got 8'],

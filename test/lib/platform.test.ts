@@ -21,7 +21,7 @@ test('the nearest platform above a construct is its own', () => {
 test('without a platform all defaults hold', () => {
   const platform = Platform.of(Testing.chart());
 
-  expect([platform.scheduler.name, platform.delivery, platform.scriptDelivery.imageName, platform.props]).toEqual(['default', 'kubectl', undefined, {}]);
+  expect([platform.scheduler.name, platform.delivery.name, platform.scriptDelivery.imageName, platform.props]).toEqual(['default', 'kubectl', undefined, {}]);
 });
 
 test('a platform that comes late is refused with what came before', () => {

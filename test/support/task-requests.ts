@@ -15,9 +15,8 @@ export function finetuneRequest(request: Partial<FinetuneRequest> = {}): Finetun
     model: GlmModel.CHATGLM3_6B,
     checkpoint: artifact(ArtifactFormat.MINDSPORE, 'checkpoint'),
     dataset: artifact(ArtifactFormat.DATASET, 'adgen'),
-    trainFile: 'train.json', evalFile: 'dev.json',
-    output: (definition) => Artifact._produced('tuned', STORE, ArtifactFormat.MINDSPORE_SHARDS, definition as Record<string, string>),
-    accelerator: CHIP, devicesPerNode: 8, rankTable: RankTable.GENERATED, schedulerRole: false, settings: {},
+    output: (format, definition) => Artifact._produced('tuned', STORE, format, definition),
+    accelerator: CHIP, devicesPerNode: 8, nodes: 1, podIndex: '0', lora: false, onlyStrategy: false, debugLogs: false, rankTable: RankTable.GENERATED, schedulerRole: false, settings: {},
     ...request,
   };
 }

@@ -1,12 +1,9 @@
-"""The backends by name."""
+"""The backends by name. An entry file of the server registers those that it ships."""
 
 from __future__ import annotations
 
 from typing import Callable, Dict
 
 from serve.backend import Backend, Settings
-from serve.backends.echo import EchoBackend
 
-BACKENDS: Dict[str, Callable[[Settings], Backend]] = {
-    "echo": EchoBackend,
-}
+BACKENDS: Dict[str, Callable[[Settings], Backend]] = {}

@@ -16,6 +16,7 @@ from serve.backends.vendor_package import vendor_package
 from serve.backends.vocabulary import Vocabulary
 from serve.prompt import Prompt
 from serve.sampling import Sampling
+from tpu.devices import visible_devices
 
 OPTIONS = ("bmodel", "devices", "extension", "device-folder")
 _IMAGE = "the model's tokenizer: transformers and sentencepiece"
@@ -134,16 +135,3 @@ def _devices(settings: Settings, bmodel: Path) -> List[int]:
             IMAGE_MISMATCH, "there is neither /dev/bm-sophon* nor /dev/bm-tpu0: does the pod ask for a TPU?"
         )
     return devices
-
-
-def visible_devices(folder: Path) -> List[int]:
-    """Return the numbers of the TPUs in `folder`.
-
-    PCIe cards are bm-sophonN, a SoC is bm-tpu0 (sophgo/libsophon bmlib/src/bmlib_runtime.cpp).
-    """
-    for prefix in ("bm-sophon", "bm-tpu"):
-        names = (path.name[len(prefix) :] for path in folder.glob(f"{prefix}*"))
-        numbers = sorted(int(number) for number in names if number.isdigit())
-        if numbers:
-            return numbers
-    return []

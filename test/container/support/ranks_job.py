@@ -36,12 +36,11 @@ def free_port() -> int:
 class Job:
     """`pods` launchers of `devices` ranks each."""
 
-    def __init__(
-        self, python: str, container: Path, folder: Path, pods: int, devices: int, rank: str = RANK
-    ) -> None:
+    def __init__(self, python: str, container: Path, folder: Path, pods: int, devices: int, rank: str = RANK) -> None:
         self.pods, self.devices, self.folder, self._rank = pods, devices, folder, rank
         self._argv = [python, str(container / "launch.py"), "--devices", str(devices), "--nodes", str(pods)]
         self.port = free_port()
+        self.meeting: tuple[object, ...] = ("--meet-host", "127.0.0.1")
         self.running: dict[int, subprocess.Popen[bytes]] = {}
         self.notes = folder / "ranks"
         self.notes.mkdir()
@@ -49,7 +48,7 @@ class Job:
 
     def start(self, index: int, *flags: object, **env: str) -> subprocess.Popen[bytes]:
         """Start pod `index`; its output is appended to a file of its own."""
-        meeting = ("--meet-host", "127.0.0.1", "--meet-port", self.port, "--rendezvous-host", "127.0.0.1")
+        meeting = (*self.meeting, "--meet-port", self.port, "--rendezvous-host", "127.0.0.1")
         times = ("--heartbeat", 0.3, "--lost-after", 4, "--wait", 30, "--grace", 5)
         kind = ("--node-index", index, "--rank-env", "mindspore", "--rank-table", "generated")
         arguments = [*kind, *meeting, *times, *flags, "--", "sh", "-c", self._rank, self.notes]
@@ -145,10 +144,7 @@ class Job:
         """The exit codes of the pods, once all have ended."""
         end = time.monotonic() + seconds
         try:
-            return {
-                index: process.wait(max(0.1, end - time.monotonic()))
-                for index, process in self.running.items()
-            }
+            return {index: process.wait(max(0.1, end - time.monotonic())) for index, process in self.running.items()}
         except subprocess.TimeoutExpired:
             raise AssertionError(self.logs()) from None
 
@@ -169,9 +165,7 @@ class Job:
     def ranks_alive(self) -> list[int]:
         """Ranks of which a process is left."""
         return [
-            rank
-            for rank in range(self.pods * self.devices)
-            if any(alive(int(start[3])) for start in self.starts(rank))
+            rank for rank in range(self.pods * self.devices) if any(alive(int(start[3])) for start in self.starts(rank))
         ]
 
     def stop(self) -> None:

@@ -28,9 +28,7 @@ def save(number, frame):
 def note():
     """Write what this rank was given, whole or not at all."""
     part = folder / (rank + ".part")
-    part.write_text(
-        json.dumps({"env": dict(env), "cwd": str(Path.cwd()), "pid": os.getpid(), "pgid": os.getpgrp()})
-    )
+    part.write_text(json.dumps({"env": dict(env), "cwd": str(Path.cwd()), "pid": os.getpid(), "pgid": os.getpgrp()}))
     part.rename(folder / (rank + ".json"))
 
 

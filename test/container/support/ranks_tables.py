@@ -39,9 +39,7 @@ def flat_table(pods: int, devices: int, first_device: int = 0) -> dict[str, Any]
             "rank_id": pod * devices + place,
             "local_id": first_device + place,
             "device_id": first_device + place,
-            "level_list": [
-                {"net_layer": 0, "net_instance_id": "a", "net_type": "TOPO_FILE_DESC", "net_attr": ""}
-            ],
+            "level_list": [{"net_layer": 0, "net_instance_id": "a", "net_type": "TOPO_FILE_DESC", "net_attr": ""}],
         }
         for pod in range(pods)
         for place in range(devices)

@@ -1,101 +1,118 @@
-import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import { readdirSync, readFileSync } from 'node:fs';
+import * as path from 'node:path';
 
-import { checkObjects, RULES } from '../../../lib/rules/check-objects';
+import * as fc from 'fast-check';
+import { parseAllDocuments } from 'yaml';
+
+import { checkEachObject, checkObjects, compareObjects, RULES } from '../../../lib/rules/check-objects';
 import { podTemplates } from '../../../lib/rules/pod-template';
+import { documentationOf } from '../../../lib/rules/rule';
 import type { KubernetesObject } from '../../../lib/workloads/kubernetes-object';
+import { DEVICE_CASES, PLACEMENT_CASES } from './cases/devices';
+import { JOB_CASES, RANK_TABLE_CASES } from './cases/jobs';
+import { CONTAINER_CASES, KUBERNETES_CASES } from './cases/kubernetes';
+import { LAUNCH_CASES } from './cases/launch';
+import { DELIVERY_CASES, SECRET_CASES, SERVER_CASES } from './cases/servers';
+import { annotations, asks, deployment, env, job, MLU370, object, type RuleCase } from './manifests';
 
-const CONTAINER: V1Container = { name: 'main', image: 'registry.example/image:1' };
-
-function job(container: Partial<V1Container> = {}, spec: Partial<V1PodSpec> = {}, metadata: object = {}): KubernetesObject {
-  return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'train', ...metadata }, spec: { template: { spec: { containers: [{ ...CONTAINER, ...container }], ...spec } } } };
-}
-
-function devices(limits: Record<string, number | string>, requests: Record<string, number | string> = limits): KubernetesObject {
-  return job({ resources: { limits, requests } as V1Container['resources'] & object });
-}
-
-const LONG = 'a'.repeat(64);
-const VISIBLE = (key: string) => [{ name: 'ASCEND_VISIBLE_DEVICES', valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${key}']` } } }];
-
-/** Rule, an object that passes, an object that fails, and what is found in it. */
-const CASES: [string, KubernetesObject, KubernetesObject, string[]][] = [
-  ['device-whole-number', devices({ 'huawei.com/Ascend910': '8' }), devices({ 'huawei.com/Ascend910': '0.5', cpu: '0.5' }),
-    ['container \'main\' asks for 0.5 of huawei.com/Ascend910; a device count is a whole number from 1']],
-  ['device-requests-equal-limits', devices({ 'cambricon.com/mlu370': 1 }, { 'cambricon.com/mlu370': '1' }), devices({}, { 'cambricon.com/mlu370': 1 }),
-    ['container \'main\' requests 1 of cambricon.com/mlu370 with a limit of none; both must be equal']],
-  ['device-requests-equal-limits', devices({ 'huawei.com/Ascend910': 8 }, {}), devices({ 'huawei.com/Ascend910': 8 }, { 'huawei.com/Ascend910': 4 }),
-    ['container \'main\' requests 4 of huawei.com/Ascend910 with a limit of 8; both must be equal']],
-  ['one-device-resource', devices({ 'huawei.com/Ascend910B3': 1, 'huawei.com/Ascend910B3-memory': 8192, 'huawei.com/Ascend910B3-core': 50 }),
-    devices({ 'huawei.com/Ascend910': 1, 'squat.ai/bm1684x': 1 }),
-    ['container \'main\' asks for huawei.com/Ascend910 and squat.ai/bm1684x; only one kind of device is possible in a container']],
-  ['virtual-device-single', devices({ 'huawei.com/Ascend310P-2c': 1 }), devices({ 'huawei.com/Ascend910-5c.1cpu.16g': 2 }),
-    ['container \'main\' asks for 2 of the virtual device huawei.com/Ascend910-5c.1cpu.16g; it must be 1']],
-  ['visible-devices-annotation', job({ ...withDevices('huawei.com/Ascend910'), env: VISIBLE('huawei.com/Ascend910') }), job({ ...withDevices('huawei.com/Ascend310P'), env: VISIBLE('huawei.com/Ascend910') }),
-    ['container \'main\' reads its devices from the annotation \'huawei.com/Ascend910\' but asks for huawei.com/Ascend310P; both must be equal']],
-  ['object-name', job(), job({}, {}, { name: LONG }), ['the name must be lower case letters, digits and \'-\', at most 63 characters']],
-  ['object-name', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${LONG}.b` } }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'A' } },
-    ['the name must be lower case letters, digits and \'-\', at most 253 characters']],
-  ['labels', job({}, { nodeSelector: { 'accelerator/huawei-npu': 'x' } }, { labels: { 'app.kubernetes.io/name': '' } }), job({}, { nodeSelector: { 'a/b/c': 'x' } }, { labels: { team: '-' } }),
-    [
-      'label \'team: -\' of the object is not legal; keys and values have letters, digits, \'-\', \'_\' and \'.\', at most 63 characters',
-      'label \'a/b/c: x\' of the node selector is not legal; keys and values have letters, digits, \'-\', \'_\' and \'.\', at most 63 characters',
-    ]],
-  ['annotations', job({}, {}, { annotations: { 'corp.example/why': 'any text, even with spaces' } }), job({}, {}, { annotations: { 'why not': 'x' } }),
-    ['annotation key \'why not\' of the object is not legal; keys have letters, digits, \'-\', \'_\' and \'.\', at most 63 characters']],
-  ['selector-matches-pods', deployment({ app: 'chat', extra: 'yes' }), deployment({ app: 'other' }),
-    ['the selector needs the pod label \'app: chat\', but the pod has \'other\'; do not set this label']],
-  ['reference-names', job({}, { priorityClassName: 'high', volumes: [{ name: 'v', configMap: { name: 'files' } }] }), job({}, { serviceAccountName: 'LLM' }),
-    ['serviceAccountName must name an object by lower case letters, digits, \'-\' and \'.\', got \'LLM\'']],
-  ['container-names', job({}, { initContainers: [{ ...CONTAINER, name: 'other' }] }), job({ name: 'Main' }, { initContainers: [{ ...CONTAINER, name: 'a' }, { ...CONTAINER, name: 'a' }] }),
-    ['container \'Main\' must have a name of lower case letters, digits and \'-\'', 'two containers are called \'a\'; names must differ']],
-  ['image-pinned', job({ image: `x@sha256:${'a'.repeat(64)}` }), job({ image: 'x:latest' }), ['\'image of container main\' must be pinned by a full tag or a digest, got \'x:latest\'']],
-  ['mounts-have-volumes', job({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: {} }] }), job({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
-    ['container \'main\' mounts the volume \'v\' at /v, but the pod has none of that name']],
-  ['mount-paths', job({ volumeMounts: [{ name: 'v', mountPath: '/a' }, { name: 'v', mountPath: '/b' }] }, { volumes: [{ name: 'v' }] }),
-    job({ volumeMounts: [{ name: 'v', mountPath: '/a' }, { name: 'w', mountPath: '/a' }] }, { volumes: [{ name: 'v' }, { name: 'w' }] }), ['container \'main\' has two mounts at /a']],
-  ['store-without-sub-path', job({ volumeMounts: [{ name: 'files', mountPath: '/etc/passwd', subPath: 'etc-passwd' }] }, { volumes: [{ name: 'files' }] }),
-    job({ volumeMounts: [{ name: 'store-a', mountPath: '/w', subPath: 'weights' }] }, { volumes: [{ name: 'store-a' }] }),
-    ['container \'main\' mounts \'store-a\' with subPath \'weights\'; mount the store at its root']],
-  ['probe-port', job({ ports: [{ name: 'http', containerPort: 8000 }], livenessProbe: { httpGet: { path: '/', port: 'http' as never } }, readinessProbe: { tcpSocket: { port: 1 as never } } }),
-    job({ livenessProbe: { httpGet: { path: '/', port: 'http' as never } } }), ['container \'main\' probes the port \'http\', but names no such port']],
-  ['token-in-plain-text', job({ env: [{ name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }, { name: 'TOKENIZER', value: 'x' }] }), job({ env: [{ name: 'HF_TOKEN', value: 'hf_x' }] }),
-    ['container \'main\' has HF_TOKEN in plain text; take it from a Secret']],
+const CASES: RuleCase[] = [
+  ...DEVICE_CASES, ...PLACEMENT_CASES, ...RANK_TABLE_CASES, ...JOB_CASES, ...LAUNCH_CASES, ...SERVER_CASES, ...DELIVERY_CASES, ...SECRET_CASES, ...CONTAINER_CASES, ...KUBERNETES_CASES,
 ];
 
-function withDevices(resource: string): Partial<V1Container> {
-  return { resources: { limits: { [resource]: 1 as never } } };
+function manifests(file: string): KubernetesObject[] {
+  return parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1' }).map((document) => document.toJS() as KubernetesObject);
 }
 
-function deployment(labels: Record<string, string>): KubernetesObject {
-  return {
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'chat' },
-    spec: { selector: { matchLabels: { app: 'chat' } }, template: { metadata: { labels }, spec: { containers: [CONTAINER] } } },
-  };
+function filesOf(folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.endsWith('.yaml')).map((name) => path.join(folder, name));
 }
 
-test.each(CASES)('%s passes what is right and finds what is wrong', (id, right, wrong, messages) => {
-  const found = checkObjects([wrong]).filter(({ rule }) => rule === id);
+const HARMLESS = filesOf(path.join(__dirname, 'harmless'));
+const DIST = filesOf(path.join(__dirname, '../../../dist'));
 
-  expect(checkObjects([right])).toEqual([]);
-  expect(found).toEqual(messages.map((message) => ({ rule: id, object: `${wrong.kind}/${wrong.metadata.name}`, message })));
+describe('each rule', () => {
+  test.each(CASES)('%s passes what is right and finds what is wrong', (id, right, wrong, messages) => {
+    const found = checkObjects([wrong].flat()).filter(({ rule }) => rule === id);
+
+    expect(checkObjects([right].flat())).toEqual([]);
+    expect(found.map(({ message }) => message)).toEqual(messages);
+    expect(messages).not.toEqual([]);
+  });
+
+  test('has a case here, a kebab-case name of its own, a reason and a remedy', () => {
+    const ids = RULES.map(({ id }) => id);
+
+    expect([...new Set(CASES.map(([id]) => id))].sort()).toEqual([...ids].sort());
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBeGreaterThanOrEqual(40);
+    expect(RULES.filter(({ id, explanation, fix }) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(id) || explanation.length < 20 || fix.length < 10).map(({ id }) => id)).toEqual([]);
+  });
+
+  test('is left out by the annotation of the object, and by no other object\'s', () => {
+    const id = 'surge-devices';
+    const rolling = (name: string, ...ignored: string[]): KubernetesObject => (
+      deployment({ metadata: { name }, spec: { strategy: {} } }, asks(MLU370), ...ignored.length === 0 ? [] : [annotations({ 'cdk8s-chatglm/ignore': ignored.join(', ') })]));
+
+    expect(checkObjects([rolling('a', 'image-pinned', id), rolling('b', 'image-pinned')]).map(({ rule, object: name }) => [rule, name])).toEqual([[id, 'Deployment/b']]);
+  });
+
+  test.each(CASES)('%s can be ignored wherever it is found', (id, _, wrong) => {
+    const annotated = [wrong].flat().map((given) => ({ ...given, metadata: { ...given.metadata, annotations: { ...given.metadata.annotations, 'cdk8s-chatglm/ignore': id } } }));
+
+    expect(checkObjects(annotated).filter(({ rule }) => rule === id)).toEqual([]);
+  });
+
+  test.each(CASES)('%s points into the object', (id, _, wrong) => {
+    const objects = [wrong].flat();
+
+    for (const { place, index } of checkObjects(objects).filter(({ rule }) => rule === id)) {
+      const parents = place.slice(0, -1);
+      expect(parents.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key as string], objects[index])).toBeInstanceOf(Object);
+    }
+  });
 });
 
-test('every rule has a case here, a kebab-case name of its own and a reason', () => {
-  const ids = RULES.map(({ id }) => id);
+describe('nothing is found', () => {
+  test.each(HARMLESS)('in manifests of other software: %s', (file) => {
+    expect(checkObjects(manifests(file))).toEqual([]);
+  });
 
-  expect([...new Set(CASES.map(([id]) => id))].sort()).toEqual([...ids].sort());
-  expect(new Set(ids).size).toBe(ids.length);
-  expect(RULES.filter(({ id, explanation }) => !/^[a-z]+(-[a-z]+)*$/.test(id) || explanation.length < 20)).toEqual([]);
+  test('in all of them together', () => {
+    expect(checkObjects(HARMLESS.flatMap(manifests))).toEqual([]);
+  });
+
+  test.each(DIST)('in what the examples synthesize: %s', (file) => {
+    expect(checkObjects(manifests(file))).toEqual([]);
+  });
+});
+
+test('a finding says which object, where, and how bad it is', () => {
+  const objects = [object('Namespace', 'llm'), job(asks(MLU370, '0.5'))];
+
+  expect(checkObjects(objects)).toEqual([{
+    rule: 'device-whole-number', severity: 'error', object: 'Job/train', index: 1,
+    message: 'container \'main\' asks for 0.5 of cambricon.com/mlu370; a device count is a whole number from 1',
+    place: ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'cambricon.com/mlu370'],
+  }]);
+  expect(documentationOf('device-whole-number')).toBe('docs/rules.md#device-whole-number');
 });
 
 test('rules look at init containers too', () => {
-  expect(checkObjects([job({}, { initContainers: [{ name: 'wait', image: 'x' }] })])).toEqual([
-    { rule: 'image-pinned', object: 'Job/train', message: '\'image of container wait\' must be pinned by a full tag or a digest, got \'x\'' },
+  expect(checkObjects([job({ pod: { initContainers: [{ name: 'wait', image: 'x' }] } })]).map(({ message }) => message)).toEqual([
+    '\'image of container wait\' must be pinned by a full tag or a digest, got \'x\'',
   ]);
 });
 
+test('rules of one object and rules that compare objects make all rules', () => {
+  const objects = [job(env('HF_TOKEN', 'x')), job()];
+
+  expect(checkEachObject(objects).map(({ rule }) => rule)).toEqual(['token-in-plain-text']);
+  expect(compareObjects(objects).map(({ rule }) => rule)).toEqual(['duplicate-object']);
+  expect(checkObjects(objects).map(({ rule }) => rule)).toEqual(['token-in-plain-text', 'duplicate-object']);
+});
+
 test('rules find the pods of every kind that has some', () => {
-  const template = { spec: { containers: [CONTAINER] } };
+  const template = { spec: { containers: [{ name: 'main', image: 'x:1' }] } };
   const kinds: KubernetesObject[] = [
     { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec: template.spec },
     { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'a' }, spec: { template } },
@@ -105,8 +122,56 @@ test('rules find the pods of every kind that has some', () => {
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: {} },
   ];
 
-  expect(kinds.map((object) => podTemplates(object).map(({ path }) => path))).toEqual([
-    ['spec'], ['spec.template'], ['spec.jobTemplate.spec.template'], ['spec.tasks[0].template', 'spec.tasks[1].template'],
+  expect(kinds.map((kind) => podTemplates(kind).map(({ place }) => place.join('.')))).toEqual([
+    [''], ['spec.template'], ['spec.jobTemplate.spec.template'], ['spec.tasks.0.template', 'spec.tasks.1.template'],
     ['spec.replicaSpecs.Scheduler.template', 'spec.replicaSpecs.Worker.template'], [],
   ]);
+});
+
+describe('whatever a manifest holds', () => {
+  const samples = [...CASES.flatMap(([, right, wrong]) => [...[right].flat(), ...[wrong].flat()]), ...HARMLESS.flatMap(manifests)];
+
+  /** Every place in an object, as keys. */
+  function places(value: unknown, place: readonly string[] = []): string[][] {
+    return typeof value !== 'object' || value === null ? [[...place]]
+      : [[...place], ...Object.entries(value).flatMap(([key, item]) => places(item, [...place, key]))];
+  }
+
+  function replaced(value: unknown, [key, ...others]: readonly string[], by: unknown): unknown {
+    if (key === undefined) {
+      return by;
+    }
+    const inside = replaced((value as Record<string, unknown>)[key], others, by);
+    return Array.isArray(value) ? (value as unknown[]).map((item, index) => String(index) === key ? inside : item) : { ...value as object, [key]: inside };
+  }
+
+  test('the rules end, and what is left out for its shape is said', () => {
+    const odd = fc.oneof(fc.constant(null), fc.boolean(), fc.integer(), fc.string(), fc.constant([]), fc.constant({}), fc.constant([null]), fc.jsonValue());
+    fc.assert(fc.property(fc.constantFrom(...samples), fc.nat(), odd, (sample, seed, value) => {
+      const candidates = places(sample).filter(([first]) => first !== undefined && first !== 'apiVersion' && first !== 'kind');
+      const mutated = replaced(sample, candidates[seed % candidates.length]!, value) as KubernetesObject;
+      const findings = checkObjects([mutated, object('Service', 'train', { spec: { clusterIP: 'None' } })]);
+
+      return findings.every(({ message, index }) => message !== '' && index <= 1);
+    }), { numRuns: 3000 });
+  });
+});
+
+test('5,000 objects take less than two seconds', () => {
+  const objects = Array.from({ length: 1000 }, (_, index) => {
+    const namespace = `tenant-${String(index)}`;
+    const inNamespace = (given: KubernetesObject): KubernetesObject => ({ ...given, metadata: { ...given.metadata, namespace } as never });
+    return [
+      deployment(asks(MLU370), { container: { ports: [{ name: 'http', containerPort: 8000 }] } }), object('Service', 'chat', { spec: { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 'http' }] } }),
+      job(asks(MLU370)), object('ConfigMap', 'scripts', { data: { 'serve.py': 'print(1)\n'.repeat(2000) } }), object('PersistentVolumeClaim', 'weights', { spec: { accessModes: ['ReadWriteMany'] } }),
+    ].map(inNamespace);
+  }).flat();
+  // Processor time, so that other tests beside this one do not count.
+  const start = process.cpuUsage();
+  const findings = checkObjects(objects);
+  const { user, system } = process.cpuUsage(start);
+
+  expect(findings).toEqual([]);
+  expect(objects).toHaveLength(5000);
+  expect((user + system) / 1e6).toBeLessThan(2);
 });

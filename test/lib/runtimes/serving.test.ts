@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import * as path from 'node:path';
+
 import { Accelerator, ArtifactFormat, Dtype, GlmModel, Runtime } from 'cdk8s-chatglm';
 
 import type { ServeRequest } from '../../../lib/runtimes/runtime-dialect';
 import { artifact } from '../../support/synthesized';
 import { finetuneRequest, serveRequest } from '../../support/task-requests';
 import { thrownBy } from '../../support/thrown';
+import { MIND_FORMERS } from '../../support/workloads';
 
 const ATB = Runtime.atbModels({ image: 'registry.example/atb:1' });
 const CAMBRICON = Runtime.cambriconPyTorch({ image: 'registry.example/cambricon:1' });
@@ -29,7 +33,7 @@ test('ChatGLM2 by ATB sources CANN and ATB first, the pod\'s own environment win
   const task = ATB._serve(serveRequest({ ...chatglm2, contextLength: 4096 }));
 
   expect(task.command).toEqual([
-    'bash', '/opt/cdk8s-chatglm/with_vendor_env.sh', '--source', '/usr/local/Ascend/ascend-toolkit/set_env.sh', '--source', '/usr/local/Ascend/nnal/atb/set_env.sh', '--',
+    'bash', '/opt/cdk8s-chatglm/with_vendor_env.sh', '--source', '/usr/local/Ascend/ascend-toolkit/set_env.sh', '--source', '/usr/local/Ascend/nnal/atb/set_env.sh', '--source', '/usr/local/Ascend/atb-models/set_env.sh', '--',
     'python3', '/opt/cdk8s-chatglm/serve_model.py', '--backend', 'echo', '--model-name', 'chatglm2-6b', '--model-family', 'chatglm2',
     '--model-path', '/artifacts/store/chatglm2', '--port', '8000', '--context-length', '4096', '--drain-delay', '5',
   ]);
@@ -47,6 +51,15 @@ test.each([
   expect(task.fragment.volumes).toEqual([{ name: 'dshm', emptyDir: { medium: 'Memory', sizeLimit: '1024Mi' } }]);
   expect(task.inputs).toEqual([request.weights]);
   expect(task.security.name).toBe('vendor-default');
+});
+
+test('every runtime serves by a backend that the server has, or by a server of its own', () => {
+  const folder = path.join(__dirname, '../../../container/serve/backends');
+  const inOneProcess = [...readFileSync(path.join(folder, 'one_process.py'), 'utf8').matchAll(/BACKENDS\["(\w+)"\]/g)].map(([, name]) => name);
+  const runtimes = [ATB, CAMBRICON, SOPHON, MIND_FORMERS, Runtime.echo(), Runtime.mindIe({ image: 'registry.example/mindie:1' })];
+
+  expect(runtimes.map(({ _backend }) => _backend.name).filter((name) => !inOneProcess.includes(name))).toEqual(['atb', 'mindie']);
+  expect(readFileSync(path.join(folder, '../../serve_atb.py'), 'utf8')).toContain('BACKENDS["atb"] = atb');
 });
 
 test('a server has more time to end than it needs to drain', () => {
@@ -81,15 +94,14 @@ test.each(WIDE)('a model is split over the numbers of devices that its guide kno
 test.each<[() => unknown, string]>([
   [() => CAMBRICON._serve(serveRequest({ ...chatglm, devices: 2 })), '\'devices\' must be 1 for runtime \'cambricon-pytorch\', got 2: it cannot split a model; use \'replicas\' for more'],
   [() => ATB._serve(serveRequest({ ...chatglm2, model: GlmModel.CHATGLM3_6B })), 'runtime \'atb-models\' does not support chatglm3-6b; it supports chatglm2-6b, chatglm2-6b-32k'],
-  [() => ATB._serve(serveRequest({ ...chatglm2, accelerator: Accelerator.ASCEND_910A })), 'runtime \'atb-models\' does not support Ascend910A, which is supported by mindformers'],
-  [() => ATB._serve(serveRequest({ ...chatglm2, accelerator: Accelerator.ASCEND_310 })), 'runtime \'atb-models\' does not support Ascend310, which is supported by no runtime of this library'],
+  [() => ATB._serve(serveRequest({ ...chatglm2, accelerator: Accelerator.ASCEND_910A })), 'runtime \'atb-models\' does not support Ascend910A, which is supported by mindformers; its kernels know the SoC versions of 310P (200 to 203) and of 910B (220 to 224) only'],
+  [() => ATB._serve(serveRequest({ ...chatglm2, accelerator: Accelerator.ASCEND_310 })), 'runtime \'atb-models\' does not support Ascend310, which is supported by no runtime of this library; its kernels know the SoC versions of 310P (200 to 203) and of 910B (220 to 224) only'],
   [() => ATB._serve(serveRequest({ model: GlmModel.CHATGLM2_6B })), '\'accelerator\' is missing: runtime \'atb-models\' needs one'],
   [() => SOPHON._serve(serveRequest({ ...chatglm3, weights: artifact(ArtifactFormat.HUGGING_FACE, 'raw') })), '\'weights\' must hold bmodel, got huggingface (raw); runtime \'sophon\' reads no other'],
   [() => SOPHON._serve(serveRequest({ ...chatglm3, weights: undefined, backend: SOPHON._backend })), '\'weights\' are missing: runtime \'sophon\' serves an artifact of format bmodel'],
   [() => Runtime.atbModels({ image: 'atb:latest' }), '\'image\' must be pinned by a full tag or a digest, got \'atb:latest\''],
   [() => Runtime.cambriconPyTorch({ image: '' }), '\'image\' must be an image like \'registry.example/path/name:tag\', got \'\''],
   [() => Runtime.sophon({ image: 'sophon' }), '\'image\' must be pinned by a full tag or a digest, got \'sophon\''],
-  [() => ATB._serve(serveRequest({ ...chatglm2, backend: ATB._backend })), 'runtime \'atb-models\' serves through the backend \'atb\', which this version does not ship (it ships echo); set \'backend: ServingBackend.ECHO\' to start the server without the model'],
   [() => ATB._finetune(finetuneRequest()), 'runtime \'atb-models\' cannot fine-tune; use Runtime.mindFormers'],
   [() => Runtime.echo({ image: 'python' }), '\'image\' must be pinned by a full tag or a digest, got \'python\''],
 ])('what does not go together is refused: %#', (body, message) => {
@@ -100,6 +112,6 @@ test('a runtime tells what it can do with which models, in copies', () => {
   ATB.models?.push('gpt-2');
   ATB.tasks.push('fine-tune');
 
-  expect([ATB.models, ATB.tasks]).toEqual([['chatglm2-6b', 'chatglm2-6b-32k'], ['serve']]);
+  expect([ATB.models, ATB.tasks]).toEqual([['chatglm2-6b', 'chatglm2-6b-32k'], ['serve', 'chat', 'quantize', 'shard', 'compress', 'evaluate', 'benchmark']]);
   expect([Runtime.echo().models, Runtime.echo().tasks]).toEqual([undefined, ['serve']]);
 });

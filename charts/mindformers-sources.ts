@@ -1,0 +1,53 @@
+import type { Construct } from 'constructs';
+
+import { DownloadFiles } from '../constructs/download-files';
+import { DownloadWeights } from '../constructs/download-weights';
+import { ConvertCheckpoint } from '../constructs/convert-checkpoint';
+import type { Artifact } from '../lib/artifacts/artifact';
+import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import type { IArtifactStore } from '../lib/artifacts/artifact-store';
+import { WeightSource } from '../lib/artifacts/weight-source';
+import type { GlmModel } from '../lib/models/glm-model';
+import type { MindFormersVersion } from '../lib/runtimes/mind-formers/version';
+import type { Runtime } from '../lib/runtimes/runtime';
+
+/** Where MindFormers keeps ready checkpoints, tokenizers and data (docs/model_cards of the guides). No checksum is published. */
+const READY = 'https://ascend-repo-modelzoo.obs.cn-east-2.myhuaweicloud.com/XFormer_for_mindspore';
+const ADGEN = 'https://cloud.tsinghua.edu.cn/f/b3f119a008264b1cabd1/?dl=1';
+
+/** Files of MindFormers' own store. What the first download sees is recorded, and later ones must agree. */
+export function readyFiles(...paths: readonly string[]): WeightSource {
+  return WeightSource.http({ files: paths.map((path) => ({ url: `${READY}/${path}` })), trustOnFirstUse: true });
+}
+
+/** ADGEN as both guides download it: an archive with `AdvertiseGen/train.json` and `dev.json`. */
+export function adgen(): WeightSource {
+  return WeightSource.archive({ url: ADGEN, stripComponents: 1, trustOnFirstUse: true });
+}
+
+/** The checkpoint that a fine-tune starts from, and where it comes from. */
+export interface BaseCheckpointProps {
+  readonly store: IArtifactStore;
+  readonly model: GlmModel;
+  readonly runtime: Runtime;
+  /** A ready checkpoint and its tokenizer. */
+  readonly ready: WeightSource;
+  /** The official weights, to be converted instead. */
+  readonly weightSource?: WeightSource | undefined;
+}
+
+/** Downloads a ready checkpoint, or the official weights and converts them. */
+export function baseCheckpoint(scope: Construct, { store, model, runtime, ready, weightSource }: BaseCheckpointProps): Artifact {
+  if (weightSource === undefined) {
+    return new DownloadWeights(scope, 'checkpoint', { store, model, format: ArtifactFormat.MINDSPORE, source: ready }).artifact;
+  }
+  const weights = new DownloadWeights(scope, 'weights', { store, model, source: weightSource });
+  return new ConvertCheckpoint(scope, 'convert', { model, runtime, from: weights.artifact }).artifact;
+}
+
+/** The source tree of a version. */
+export function sourceTree(scope: Construct, store: IArtifactStore, { commit }: MindFormersVersion): Artifact {
+  return new DownloadFiles(scope, 'mindformers', {
+    store, format: ArtifactFormat.SOURCE_TREE, source: WeightSource.gitHubCommit('mindspore-lab/mindformers', commit), require: ['run_mindformer.py'],
+  }).artifact;
+}

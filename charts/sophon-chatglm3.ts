@@ -1,0 +1,199 @@
+import { Chart, type ChartProps, Size } from 'cdk8s';
+import type { Construct } from 'constructs';
+
+import { BuildProgram } from '../constructs/build-program';
+import { ChatSession } from '../constructs/chat-session';
+import { CompileBmodel } from '../constructs/compile-bmodel';
+import { DownloadFiles } from '../constructs/download-files';
+import { DownloadWeights } from '../constructs/download-weights';
+import { ExportOnnx } from '../constructs/export-onnx';
+import { InferenceDeployment } from '../constructs/inference-deployment';
+import { ModelStore } from '../constructs/model-store';
+import { PatchModel } from '../constructs/patch-model';
+import { WebInterface } from '../constructs/web-interface';
+import { Accelerator } from '../lib/accelerators/accelerator';
+import type { DevicePlugin } from '../lib/accelerators/device-plugin';
+import { Dtype } from '../lib/accelerators/dtype';
+import type { NodeType } from '../lib/accelerators/node-type';
+import type { Artifact } from '../lib/artifacts/artifact';
+import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import { WeightSource } from '../lib/artifacts/weight-source';
+import { GlmModel } from '../lib/models/glm-model';
+import { ModelPatch } from '../lib/models/model-patch';
+import { Runtime } from '../lib/runtimes/runtime';
+
+/** ChatGLM3-6B on Sophgo BM1684X. */
+export interface SophonChatGlm3ChartProps extends ChartProps {
+  /** An image with libsophon, Python 3 and what builds LLM-TPU's programs; `container/images/sophon/Dockerfile` builds it. */
+  readonly image: string;
+  /** Where the weights come from; with `bmodel`, where the ready bmodel and its `tokenizer.model` come from. */
+  readonly source: WeightSource;
+
+  /**
+   * An image with TPU-MLIR; `container/images/tpu-mlir/Dockerfile` builds it.
+   *
+   * @default - none, which only a ready bmodel can do without
+   */
+  readonly compilerImage?: string;
+
+  /**
+   * Whether `source` holds a ready bmodel, so that nothing is compiled.
+   *
+   * @default false
+   */
+  readonly readyBmodel?: boolean;
+
+  /**
+   * Precision of the compiled weights: FLOAT16, INT8 or INT4.
+   *
+   * @default Dtype.FLOAT16
+   */
+  readonly dtype?: Dtype;
+
+  /**
+   * Chips that work together: 1, 2, 4 or 8. On more than one there is the terminal only, because LLM-TPU's Python extension, which the
+   * server loads, runs on one.
+   *
+   * @default 1
+   */
+  readonly devices?: number;
+
+  /**
+   * Tokens of a sequence, prompt and answer together. The model is patched, exported and compiled for it.
+   *
+   * @default 512
+   */
+  readonly seqLength?: number;
+
+  /**
+   * The server product: a host with PCIe cards or a SoC.
+   *
+   * @default - the product of the platform that has the chip
+   */
+  readonly nodeType?: NodeType;
+
+  /**
+   * The device plugin.
+   *
+   * @default - the plugin of the platform that names the chip
+   */
+  readonly devicePlugin?: DevicePlugin;
+
+  /**
+   * The StorageClass of the store.
+   *
+   * @default - the cluster's default
+   */
+  readonly storageClassName?: string;
+
+  /**
+   * The size of the store. Export and compilation need 300 GB beside the weights.
+   *
+   * @default - Size.gibibytes(400), or 60 for a ready bmodel
+   */
+  readonly storeSize?: Size;
+
+  /**
+   * Servers.
+   *
+   * @default 1
+   */
+  readonly replicas?: number;
+
+  /**
+   * Whether there is a page to talk to the model.
+   *
+   * @default true
+   */
+  readonly web?: boolean;
+
+  /**
+   * Whether there is a Job to talk to the model on a terminal; it takes chips while it runs.
+   *
+   * @default - only with several `devices`
+   */
+  readonly cli?: boolean;
+}
+
+const LLM_TPU_COMMIT = 'edb7f13e1fab7afee4be24eeed42fa51e1f3a273'; // source: sophgo/LLM-TPU models/ChatGLM3/README.md, 2024-04-17
+const SENTENCEPIECE = 'https://github.com/google/sentencepiece/archive/refs/tags/v0.1.99.tar.gz';
+const MODEL = GlmModel.CHATGLM3_6B;
+
+/**
+ * The guide of sophgo/LLM-TPU@edb7f13e (models/ChatGLM3) as Kubernetes objects: weights, the two patches, export, compilation, the Python
+ * extension, a server, a page and a terminal. Or a ready bmodel instead of the first four.
+ */
+export class SophonChatGlm3Chart extends Chart {
+  /** The bmodel and its tokenizer. */
+  public readonly bmodel: Artifact;
+  /** The server, for one chip. */
+  public readonly server?: InferenceDeployment;
+
+  /**
+   * @throws if precision, chips, images and store do not go together
+   */
+  constructor(scope: Construct, id: string, props: SophonChatGlm3ChartProps) {
+    super(scope, id, props);
+    const { devices = 1, dtype = Dtype.FLOAT16, seqLength = 512, readyBmodel = false } = props;
+    const store = this.store(props);
+    const tools = this.tools(store, props, devices > 1);
+    this.bmodel = readyBmodel ? this.ready(store, props.source) : this.compiled(store, tools, { source: props.source, devices, dtype, seqLength });
+    const model = {
+      model: MODEL, runtime: this.runtime(store, tools, props.image, devices), weights: this.bmodel, accelerator: Accelerator.BM1684X, devices, dtype,
+      contextLength: seqLength, nodeType: props.nodeType, devicePlugin: props.devicePlugin,
+    };
+    this.server = devices === 1 ? new InferenceDeployment(this, 'serve', { ...model, replicas: props.replicas }) : undefined;
+    if (this.server && props.web !== false) {
+      new WebInterface(this, 'web', { server: this.server, image: props.image });
+    }
+    if (props.cli ?? devices > 1) {
+      new ChatSession(this, 'cli', model);
+    }
+  }
+
+  private store({ storeSize, readyBmodel, storageClassName }: SophonChatGlm3ChartProps): ModelStore {
+    return new ModelStore(this, 'store', { size: storeSize ?? Size.gibibytes(readyBmodel === true ? 60 : 400), storageClassName });
+  }
+
+  private tools(store: ModelStore, { image, compilerImage }: SophonChatGlm3ChartProps, terminal: boolean): Runtime {
+    const sentencepieceTree = terminal ? this.sentencepiece(store) : undefined;
+    return Runtime.sophon({ image, compilerImage, sentencepieceTree, sourceTree: this.tree(store) });
+  }
+
+  /** On one chip the Python extension answers, on several the C++ program. */
+  private runtime(store: ModelStore, tools: Runtime, image: string, devices: number): Runtime {
+    const build = (id: string, program: string): Artifact => new BuildProgram(this, id, { runtime: tools, program, store }).artifact;
+    return Runtime.sophon(devices === 1 ? { image, extension: build('extension', 'python-demo') } : { image, program: build('program', 'demo') });
+  }
+
+  private tree(store: ModelStore): Artifact {
+    const source = WeightSource.gitHubCommit('sophgo/LLM-TPU', LLM_TPU_COMMIT);
+    return new DownloadFiles(this, 'llm-tpu', {
+      store, source, format: ArtifactFormat.SOURCE_TREE, size: Size.gibibytes(2), require: ['models/ChatGLM3/compile/compile.sh'],
+    }).artifact;
+  }
+
+  private sentencepiece(store: ModelStore): Artifact {
+    const source = WeightSource.archive({ url: SENTENCEPIECE, stripComponents: 1, trustOnFirstUse: true });
+    return new DownloadFiles(this, 'sentencepiece', { store, source, format: ArtifactFormat.SOURCE_TREE, require: ['src/sentencepiece_processor.h'] }).artifact;
+  }
+
+  private ready(store: ModelStore, source: WeightSource): Artifact {
+    return new DownloadWeights(this, 'bmodel', { store, source, model: MODEL, format: ArtifactFormat.BMODEL }).artifact;
+  }
+
+  private compiled(store: ModelStore, runtime: Runtime, { source, dtype, devices, seqLength }: Compilation): Artifact {
+    const weights = new DownloadWeights(this, 'weights', { store, source, model: MODEL }).artifact;
+    const patched = new PatchModel(this, 'patch', { weights, patches: ModelPatch.forSophonExport(), config: { seq_length: seqLength } }).artifact;
+    const onnx = new ExportOnnx(this, 'export', { model: MODEL, runtime, weights: patched, seqLength }).artifact;
+    return new CompileBmodel(this, 'compile', { model: MODEL, runtime, onnx, weights: patched, dtype, devices }).artifact;
+  }
+}
+
+/** What a bmodel is made of and for. */
+interface Compilation {
+  readonly source: WeightSource;
+  readonly dtype: Dtype;
+  readonly devices: number;
+  readonly seqLength: number;
+}

@@ -1,0 +1,65 @@
+import { Construct } from 'constructs';
+
+import type { Artifact } from '../lib/artifacts/artifact';
+import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import type { IArtifactStore } from '../lib/artifacts/artifact-store';
+import type { GlmModel } from '../lib/models/glm-model';
+import type { Runtime } from '../lib/runtimes/runtime';
+import { located } from './located';
+import { type JobOptions, outputOf, renderStepJob } from './step-job';
+
+/** Weights to bring into another format. */
+export interface ConvertCheckpointProps extends JobOptions {
+  /** The model. */
+  readonly model: GlmModel;
+  /** The software that knows both formats. */
+  readonly runtime: Runtime;
+  /** The weights. */
+  readonly from: Artifact;
+
+  /**
+   * The wanted format.
+   *
+   * @default - MindSpore's for weights of Hugging Face, else Hugging Face's
+   */
+  readonly to?: ArtifactFormat;
+
+  /**
+   * Where configuration, remote code and tokenizer come from: the base model as downloaded. Only on the way to Hugging Face's format.
+   *
+   * @default - none
+   */
+  readonly base?: Artifact;
+
+  /**
+   * The checkpoint's file in `from`. Only on the way to Hugging Face's format.
+   *
+   * @default - the runtime's name of the model with `.ckpt`, e.g. `glm3_6b.ckpt`
+   */
+  readonly checkpointFile?: string;
+
+  /**
+   * The store that gets the weights.
+   *
+   * @default - that of `from`
+   */
+  readonly store?: IArtifactStore;
+}
+
+/** A Job that converts weights, on the processor alone: a tensor at a time, so the weights need not fit into memory twice. */
+export class ConvertCheckpoint extends Construct {
+  /** The weights in the wanted format. */
+  public readonly artifact: Artifact;
+
+  /**
+   * @throws if the runtime does not know the two formats, or the base model is missing
+   */
+  constructor(scope: Construct, id: string, props: ConvertCheckpointProps) {
+    super(scope, id);
+    this.artifact = located(this, () => {
+      const { model, runtime, from, base, checkpointFile, store = from.store } = props;
+      const to = props.to ?? (from.format.name === ArtifactFormat.HUGGING_FACE.name ? ArtifactFormat.MINDSPORE : ArtifactFormat.HUGGING_FACE);
+      return renderStepJob(this, runtime._step('convert', { model, from, to, base, checkpointFile, output: outputOf(id, store) }), props);
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { type ApiObject, type App, type Chart, Names } from 'cdk8s';
+
+import type { Delivery } from '../../lib/delivery';
+import { isRingsConfig } from '../../lib/gitops/annotations';
+import { type AppliedStage, fullName } from '../../lib/gitops/applied-stage';
+import { applyScript } from '../../lib/gitops/apply-script';
+import { argoCdApplication } from '../../lib/gitops/argo-cd';
+import { fluxKustomization, kustomizationFile } from '../../lib/gitops/flux';
+import { Platform } from '../../lib/platform';
+import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
+import { type Stage, Stages } from '../stages/stage';
+import type { Faults } from './faults';
+import { manifestText } from './manifest-text';
+import type { OutputFolder } from './output-folder';
+
+/** The order of folders, of Kustomizations and of Applications in their files. */
+const PARTS = ['base', 'jobs', 'serving'];
+
+/** Writes a chart as a folder for each stage, or for each Application, and what the delivery needs beside it. Nothing here depends on other charts, except what must come before. */
+export class StageFolders {
+  public constructor(private readonly app: App, private readonly output: OutputFolder, private readonly faults: Faults) {}
+
+  public put(chart: Chart, objects: readonly ApiObject[]): void {
+    const { delivery } = Platform.of(chart);
+    const stages = this.stagesOf(chart, objects, delivery);
+    stages.forEach((stage) => { this.putStage(stage, delivery); });
+    this.putControl(Names.toDnsLabel(chart), stages, delivery);
+  }
+
+  private stagesOf(chart: Chart, objects: readonly ApiObject[], delivery: Delivery): AppliedStage[] {
+    const stages = Stages.of(this.app);
+    const folders = new Map<string, { readonly stage: Stage; readonly objects: ApiObject[] }>();
+    for (const object of objects) {
+      const stage = stages.stageOf(object);
+      const folder = folders.get(folderName(stage, delivery)) ?? { stage, objects: [] };
+      folders.set(folderName(stage, delivery), folder);
+      folder.objects.push(object);
+    }
+    return [...folders].sort(([, first], [, second]) => compareStages(first.stage, second.stage)).map(([name, { objects: members }]) => ({
+      chart: Names.toDnsLabel(chart), name, namespace: chart.namespace,
+      manifests: members.flatMap((object) => this.faults.keep(() => object.toJson() as KubernetesObject) ?? []),
+      after: [...name !== 'base' && folders.has('base') ? [fullName({ chart: Names.toDnsLabel(chart), name: 'base' })] : [],
+        ...new Set(stages.before(members).filter((stage) => isAppliedBy(stage.chart, delivery)).map((stage) => fullName({ chart: Names.toDnsLabel(stage.chart), name: folderName(stage, delivery) })))],
+    }));
+  }
+
+  private putStage({ chart, name, manifests }: AppliedStage, delivery: Delivery): void {
+    const ending = this.app.outputFileExtension;
+    const apart = delivery.name === 'kubectl' ? manifests.filter((manifest) => isRingsConfig({ kind: manifest.kind, name: manifest.metadata.name })) : [];
+    const file = `${chart}${ending}`;
+    this.output.put(`${chart}/${name}/${file}`, documents(manifests.filter((manifest) => !apart.includes(manifest))));
+    if (apart.length > 0) {
+      this.output.put(`${chart}/${name}/rings-config${ending}`, documents(apart));
+    }
+    if (delivery.name === 'flux') {
+      this.output.put(`${chart}/${name}/kustomization.yaml`, manifestText(kustomizationFile([file])));
+    }
+  }
+
+  /** What makes the tool apply the folders. */
+  private putControl(chart: string, stages: readonly AppliedStage[], { name, _options: options }: Delivery): void {
+    const ending = this.app.outputFileExtension;
+    switch (name) {
+      case 'flux':
+        this.output.put(`${this.controlFolder('flux', chart)}/${chart}${ending}`, documents(stages.map((stage) => fluxKustomization(stage, options))));
+        break;
+      case 'argo-cd':
+        this.output.put(`${this.controlFolder('argo-cd', chart)}/${chart}${ending}`, documents(stages.map((part) => argoCdApplication(part, options))));
+        break;
+      default:
+        this.output.put('apply.sh', applyScript(ending), { executable: true });
+    }
+  }
+
+  private controlFolder(folder: string, chart: string): string {
+    if (folder === chart) {
+      throw new Error(`a chart cannot be called '${chart}' with this delivery, whose own files go into the folder of that name; give it another id`);
+    }
+    return folder;
+  }
+}
+
+/** Others apply the rest; nobody could wait for that. */
+function isAppliedBy(chart: Chart, { name }: Delivery): boolean {
+  const { delivery } = Platform.of(chart);
+  return delivery.name === name && delivery._hasFolders;
+}
+
+function folderName({ part, depth }: Stage, delivery: Delivery): string {
+  return part === 'base' || !delivery._hasStages ? part : `${part}-${String(depth)}`;
+}
+
+function compareStages(first: Stage, second: Stage): number {
+  return PARTS.indexOf(first.part) - PARTS.indexOf(second.part) || first.depth - second.depth;
+}
+
+function documents(manifests: readonly object[]): string {
+  return manifests.map(manifestText).join('---\n');
+}

@@ -1,0 +1,1 @@
+"""Starting MindIE, Huawei's inference server."""

@@ -1,0 +1,1 @@
+"""Programs that talk on a terminal, and that end by themselves when nobody does."""

@@ -1,0 +1,69 @@
+"""A program that reads questions from a terminal, ended when none comes for a time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import subprocess
+from types import FrameType
+from typing import IO, Optional, Sequence
+
+from pod.exit_codes import IMAGE_MISMATCH, Fault
+
+GRACE_SECONDS = 10.0
+
+log = logging.getLogger("chat_program")
+
+
+def run_until_idle(argv: Sequence[str], idle_seconds: float, farewell: str) -> int:
+    """Run `argv` with our input passed on; its exit code.
+
+    After `idle_seconds` without input, or at its end, the program is told `farewell`. SIGTERM ends it.
+    """
+    try:
+        child = subprocess.Popen(list(argv), stdin=subprocess.PIPE)
+    except OSError as error:
+        raise Fault(
+            IMAGE_MISMATCH,
+            f"cannot run {argv[0]}: {os.strerror(error.errno or 0)}; was it built for this image?",
+        ) from error
+
+    def end(_number: int, _frame: Optional[FrameType]) -> None:
+        child.terminate()
+
+    signal.signal(signal.SIGTERM, end)
+    told = True
+    while told and child.poll() is None:
+        typed = _typed(idle_seconds)
+        if typed is None:
+            log.info("no question for %g minutes: ending", idle_seconds / 60)
+        told = _tell(child.stdin, typed or f"{farewell}\n".encode()) and bool(typed)
+    return _ended(child)
+
+
+def _typed(seconds: float) -> Optional[bytes]:
+    """Return what was typed, nothing at the end of our input, None if nothing came in time."""
+    ready, _, _ = select.select([0], [], [], seconds)
+    return os.read(0, 65536) if ready else None
+
+
+def _tell(stdin: Optional[IO[bytes]], text: bytes) -> bool:
+    if stdin is None:
+        return False
+    try:
+        stdin.write(text)
+        stdin.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    try:
+        code = child.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        code = child.wait()
+    return code if code >= 0 else 128 - code

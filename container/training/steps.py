@@ -1,0 +1,114 @@
+"""The checkpoints that the ranks of a training have left, and which steps all of them have finished.
+
+MindFormers writes `checkpoint/rank_N/<prefix>_rank_N-<epoch>_<step>.ckpt` (mindformers@3354237
+mindformers/core/callback/callback.py, CheckpointMointor). MindSpore of that time writes in place, so a file
+may be half-written. One that finds checkpoints of an earlier run calls its own `<prefix>_rank_N_1-...`
+(mindspore 2.7.0 train/callback/_checkpoint.py), so that the names of one step differ between ranks, and
+step numbers may begin again. Beside each finished file therefore lies a note, `rank_N/.complete/<file>`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+from artifacts.durable import replace_file
+
+FOLDER = "checkpoint"
+NOTES = ".complete"
+NAME = re.compile(r".+-(\d+)_(\d+)\.ckpt")
+
+
+@dataclass(frozen=True)
+class Note:
+    """A finished file of one rank.
+
+    `run` counts the runs of the training: each goes on from a step of one before. `order` counts the files of
+    a run in the order of their end. `ranks` is how many ranks the run had.
+    """
+
+    file: str
+    size: int
+    epoch: int
+    step: int
+    run: int
+    order: int
+    ranks: int
+    version: int = 1
+
+    @property
+    def key(self) -> Tuple[int, int, int]:
+        """What the files of one step share in all ranks."""
+        return self.run, self.epoch, self.step
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that every rank has finished: the files by rank."""
+
+    epoch: int
+    step: int
+    run: int
+    files: Tuple[Path, ...]
+
+
+def rank_folder(output: Path, rank: int) -> Path:
+    """Return where rank `rank` leaves its checkpoints."""
+    return output / FOLDER / f"rank_{rank}"
+
+
+def notes(folder: Path) -> List[Note]:
+    """Return the notes of a rank's folder; one that cannot be read is none."""
+    found = (_read(path) for path in sorted((folder / NOTES).glob("*.ckpt")))
+    return [note for note in found if note is not None]
+
+
+def write_note(folder: Path, note: Note) -> None:
+    """Write `note` so that it is there whole or not at all."""
+    (folder / NOTES).mkdir(exist_ok=True)
+    replace_file(folder / NOTES / note.file, json.dumps(asdict(note)).encode() + b"\n")
+
+
+def newest_complete(output: Path, ranks: int) -> Optional[Step]:
+    """Return the newest step that `ranks` ranks, no more and no fewer, have finished, or None."""
+    by_rank = [_finished(rank_folder(output, rank), ranks) for rank in range(ranks)]
+    complete = [note for key, note in by_rank[0].items() if all(key in other for other in by_rank)]
+    if not complete:
+        return None
+    newest = max(complete, key=lambda note: (note.run, note.order))
+    files = tuple(rank_folder(output, rank) / found[newest.key].file for rank, found in enumerate(by_rank))
+    return Step(newest.epoch, newest.step, newest.run, files)
+
+
+def next_run(output: Path) -> int:
+    """Return the number of the run that begins: one more than any that left a note."""
+    return 1 + max(
+        (note.run for folder in (output / FOLDER).glob("rank_*") for note in notes(folder)), default=0
+    )
+
+
+def _finished(folder: Path, ranks: int) -> Dict[Tuple[int, int, int], Note]:
+    """Return the notes whose file is there with its size."""
+    return {
+        note.key: note
+        for note in notes(folder)
+        if note.ranks == ranks and _size(folder / note.file) == note.size
+    }
+
+
+def _read(path: Path) -> Optional[Note]:
+    try:
+        note = Note(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return note if note.version == 1 and note.file == path.name else None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

@@ -1,0 +1,107 @@
+import type { V1Container } from '@kubernetes/client-node';
+
+import type { KubernetesObject } from '../workloads/kubernetes-object';
+import { type DeviceRequest, devicesOf } from './device-resources';
+import { conform } from './object-shape';
+import { type PodTemplate, podTemplates } from './pod-template';
+import type { Fault, Place, Rule } from './rule';
+import { withoutNulls } from './shape';
+
+/** An object with what rules ask of it again and again. */
+export interface ExaminedObject {
+  readonly object: KubernetesObject;
+  readonly namespace: string;
+  readonly pods: readonly ExaminedPod[];
+  /** What was no string where Kubernetes takes only strings, and what had another kind of value than it may have; both are mended in `object`. */
+  readonly notText: readonly Fault[];
+  readonly notFitting: readonly Fault[];
+}
+
+/** A pod template with what follows from the object around it. */
+export interface ExaminedPod extends PodTemplate {
+  readonly object: KubernetesObject;
+  readonly containers: readonly ExaminedContainer[];
+  /** Who places the pods, where the manifest says so. */
+  readonly scheduler: string | undefined;
+  /** The devices of one pod. */
+  readonly devices: readonly DeviceRequest[];
+}
+
+/** A container and what it asks for. */
+export interface ExaminedContainer {
+  readonly container: V1Container;
+  readonly place: Place;
+  readonly devices: readonly DeviceRequest[];
+  /** Command and arguments in one line. */
+  readonly commandLine: string;
+}
+
+/** Prepares an object for the rules. */
+export function examine(given: KubernetesObject): ExaminedObject {
+  const { object, notText, notFitting } = conform(withoutNulls(given) as KubernetesObject);
+  const { namespace = '' } = object.metadata as { namespace?: string };
+  return { object, namespace, pods: podTemplates(object).map((template) => examinePod(object, template)), notText, notFitting };
+}
+
+/** `Kind/name`. */
+export function nameOf({ kind, metadata }: KubernetesObject): string {
+  const { name, generateName = '' } = metadata as { name: string; generateName?: string };
+  return `${kind}/${name === '' ? generateName : name}`;
+}
+
+/** Whether Volcano places the pods: it alone writes which devices a pod gets into annotations. */
+export function isVolcano({ scheduler }: ExaminedPod): boolean {
+  return scheduler?.includes('volcano') === true;
+}
+
+/** How many devices a container or a pod gets. */
+export function deviceCount({ devices }: { readonly devices: readonly DeviceRequest[] }): number {
+  return devices.reduce((sum, { count }) => sum + (Number.isNaN(count) ? 0 : count), 0);
+}
+
+/** A check of every pod; places are seen from the pod template. */
+export function inPods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): Rule['check'] {
+  return (object) => object.pods.flatMap((pod) => check(pod, object).map((fault) => from(pod.place, fault)));
+}
+
+/** A check of every pod that asks for devices. */
+export function inDevicePods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): Rule['check'] {
+  return inPods((pod, object) => pod.devices.length === 0 ? [] : check(pod, object));
+}
+
+/** A check of every container, init containers first; places are seen from the container. */
+export function inContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): Rule['check'] {
+  return ({ pods }) => pods.flatMap((pod) => pod.containers.flatMap((container) => check(container, pod).map((fault) => from(container.place, fault))));
+}
+
+/** A check of every container that asks for devices. */
+export function inDeviceContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): Rule['check'] {
+  return inContainers((container, pod) => container.devices.length === 0 ? [] : check(container, pod));
+}
+
+function from(place: Place, { message, place: inside }: Fault): Fault {
+  return { message, place: [...place, ...inside] };
+}
+
+function examinePod(object: KubernetesObject, template: PodTemplate): ExaminedPod {
+  const { place, spec } = template;
+  const containers = [
+    ...(spec.initContainers ?? []).map((container, index) => examineContainer(container, [...place, 'spec', 'initContainers', index])),
+    ...spec.containers.map((container, index) => examineContainer(container, [...place, 'spec', 'containers', index])),
+  ];
+  const running = containers.slice(spec.initContainers?.length ?? 0).flatMap(({ devices }) => devices);
+  // What an init container asks for is handed on to the containers after it.
+  const devices = running.length > 0 ? running : containers.find((container) => container.devices.length > 0)?.devices ?? [];
+  return { ...template, object, containers, scheduler: schedulerOf(object, template), devices };
+}
+
+function examineContainer(container: V1Container, place: Place): ExaminedContainer {
+  return { container, place, devices: devicesOf(container), commandLine: [...container.command ?? [], ...container.args ?? []].join(' ') };
+}
+
+/** Volcano places its own Jobs, and AscendJobs, unless they say otherwise. */
+function schedulerOf(object: KubernetesObject, { spec }: PodTemplate): string | undefined {
+  const ofObject = (object.spec as { schedulerName?: unknown } | undefined)?.schedulerName;
+  const own = object.apiVersion.startsWith('batch.volcano.sh/') || object.kind === 'AscendJob' ? 'volcano' : undefined;
+  return spec.schedulerName ?? (typeof ofObject === 'string' ? ofObject : own);
+}

@@ -1,0 +1,136 @@
+import { ArtifactFormat } from '../../artifacts/artifact-format';
+import { Dtype } from '../../accelerators/dtype';
+import { weightsBytes } from '../../models/memory-estimate';
+import { scriptPath } from '../../pods/scripts';
+import { SecurityLevel } from '../../pods/security-level';
+import { scriptStep } from '../script-step';
+import type { EvaluateRequest } from '../step-requests';
+import { sharedMemory, type StepTask } from '../task';
+import type { EvaluationConfiguration } from './configuration';
+import { WORK_PATH } from './launch';
+import { type MindFormersContext, NAME, startCommand, startScripts } from './options';
+import { MindFormersProgram } from './program';
+import { modelOf } from './resolve';
+import { dataFile } from './train';
+
+/** The devices of an evaluation: it generates text, which MindFormers does on one. */
+const DEVICES = 1;
+const CPUS = 8;
+
+/** What an evaluation runs, worked out once. */
+interface Evaluation {
+  readonly request: EvaluateRequest;
+  readonly context: MindFormersContext;
+  readonly configuration: EvaluationConfiguration;
+  readonly checkpoint: string;
+  readonly tokenizer: string;
+  readonly data: string;
+  readonly model: string;
+}
+
+/**
+ * The scores of a model on a data set: bleu-4, rouge-1, rouge-2 and rouge-l. Batches of 1 by default: c8a5808 is slower with more.
+ *
+ * In c8a5808 `--load_checkpoint` is dropped by evaluation, which then measures the base model (run_mindformer.py, update_checkpoint_config); there the
+ * checkpoint is named in the configuration.
+ */
+export function evaluate(request: EvaluateRequest, context: MindFormersContext): StepTask {
+  const { model, weights, dataset, devices, minimumScores, batchSize = 1, settings } = request;
+  if (devices !== DEVICES) {
+    throw new Error(`'devices' must be 1 for an evaluation with runtime '${NAME}', got ${String(devices)}`);
+  }
+  weights._require([ArtifactFormat.MINDSPORE], 'weights', 'MergeCheckpoint or ConvertCheckpoint makes them');
+  const evaluation = evaluationOf(request, context);
+  const { configuration } = evaluation;
+  checkData(evaluation);
+  const output = request.output(ArtifactFormat.EVALUATION, {
+    runtime: NAME, step: 'evaluate', commit: context.version.commit, program: context.program.name, configuration: configuration.file, lora: String(context.lora), batchSize, settings, data: evaluation.data,
+    model: model.name, inputs: [weights, dataset, context.sourceTree].map(({ lineage }) => lineage),
+  });
+  return scriptStep({
+    name: 'evaluate', runtime: NAME, image: context.image, architecture: context.architecture, output, script: 'evaluate',
+    inputs: [context.sourceTree, weights, dataset], require: ['result.json'],
+    before: startCommand(context, devices),
+    words: [
+      '--metrics', 'mindformers', '--model', model.name, '--output', output.path,
+      ...Object.entries(minimumScores).flatMap(([metric, value]) => ['--minimum', `${metric}=${String(value)}`]), '--', ...program(evaluation, output.path),
+    ],
+    scripts: ['enter_folder', 'train_rank', ...(context.program === MindFormersProgram.TRAINER ? ['train_glm'] : []), ...startScripts(context, devices)],
+    cpus: CPUS, gibibytes: 2 * Math.ceil(weightsBytes(model, Dtype.FLOAT16) / 2 ** 30) + 4, security: SecurityLevel.VENDOR_DEFAULT, devices,
+    fragment: workFolder(output.path, context),
+  });
+}
+
+function evaluationOf(request: EvaluateRequest, context: MindFormersContext): Evaluation {
+  const { model, weights, dataset, evalFile } = request;
+  const known = modelOf(model.name, context.version);
+  const configuration = context.lora ? known.loraEvaluation : known.evaluation;
+  return {
+    request, context, configuration, model: known.name,
+    checkpoint: `${weights.path}/${known.name}.ckpt`,
+    tokenizer: `${weights.path}/${known.tokenizerFile}`,
+    data: `${dataset.path}/${evalFile ?? dataFile('eval', configuration)}`,
+  };
+}
+
+function checkData({ request: { dataset }, configuration, context: { version } }: Evaluation): void {
+  const isMindRecord = configuration.data.files === 'mindrecord';
+  dataset._require([isMindRecord ? ArtifactFormat.MINDRECORD : ArtifactFormat.DATASET], 'dataset', `MindFormers ${version.name} evaluates ${isMindRecord ? 'MindRecord files' : 'JSON lines'}; PrepareDataset makes them`);
+}
+
+/** Ranks write their configuration into the working directory, and c8a5808 takes the tokenizer of its metric from there and nowhere else. */
+function program(evaluation: Evaluation, output: string): string[] {
+  const { context: { version, sourceTree }, configuration, tokenizer } = evaluation;
+  const config = `${sourceTree.path}/${configuration.file}`;
+  const { dottedOverrides } = version._row.commandLine;
+  const { dotted, patches } = values(evaluation);
+  return [
+    'python3', scriptPath('enter_folder'), '--folder', WORK_PATH, ...(dottedOverrides ? [] : ['--link', `checkpoint_download/glm/ice_text.model=${tokenizer}`]), '--',
+    'python3', scriptPath('train_rank'), '--output', output, '--config', config,
+    ...Object.entries(patches).flatMap(([path, value]) => ['--set', `${path}=${value}`]), '--resume', 'none', '--',
+    ...programWords(evaluation, config, output),
+    ...Object.entries(dotted).map(([key, value]) => `--${key}=${value}`),
+  ];
+}
+
+interface Values {
+  readonly dotted: Readonly<Record<string, string>>;
+  readonly patches: Readonly<Record<string, string>>;
+}
+
+/** Mappings and versions without dotted overrides need the configuration patched. */
+function values({ request: { settings, batchSize = 1 }, context: { version, program: wanted }, configuration, tokenizer }: Evaluation): Values {
+  const isTrainer = wanted === MindFormersProgram.TRAINER;
+  const changes = { ...configuration.overrides, ...(isTrainer && { 'runner_config.batch_size': String(batchSize) }), ...settings };
+  if (!version._row.commandLine.dottedOverrides) {
+    return { dotted: {}, patches: changes };
+  }
+  const isPatch = ([, value]: [string, string]): boolean => value.startsWith('{');
+  const vocabularies = { 'eval_dataset.tokenizer.vocab_file': tokenizer, 'processor.tokenizer.vocab_file': tokenizer };
+  const entries = Object.entries(changes);
+  return { dotted: { ...vocabularies, ...Object.fromEntries(entries.filter((entry) => !isPatch(entry))) }, patches: Object.fromEntries(entries.filter(isPatch)) };
+}
+
+function programWords({ request, context, configuration, checkpoint, data, model }: Evaluation, config: string, output: string): string[] {
+  const { sourceTree, program: wanted, version, lora } = context;
+  const { batchSize = 1 } = request;
+  const common = ['--run_mode', 'eval', '--use_parallel', 'False', '--eval_dataset_dir', data];
+  if (wanted === MindFormersProgram.TRAINER) {
+    const modelType = `${model}${lora ? '_lora' : ''}_chat`;
+    return [scriptPath('train_glm'), '--source-tree', sourceTree.path, '--config', config, '--task', 'text_generation', '--model_type', modelType, ...common, '--load_checkpoint', checkpoint];
+  }
+  return [
+    `${sourceTree.path}/run_mindformer.py`, '--config', config, ...common, '--batch_size', String(batchSize), '--device_id', '0',
+    ...(version._row.commandLine.outputFlag ? ['--output_dir', output] : []),
+    ...(configuration.checkpoint === 'flag' ? ['--load_checkpoint', checkpoint] : ['--options', `model.model_config.checkpoint_name_or_path=${checkpoint}`]),
+  ];
+}
+
+function workFolder(output: string, { version }: MindFormersContext): object {
+  const shm = sharedMemory(2048);
+  return {
+    volumes: [...shm.volumes, { name: 'work', emptyDir: {} }],
+    mounts: [...shm.mounts, { name: 'work', mountPath: WORK_PATH }],
+    ...(!version._row.commandLine.outputFlag && { env: [{ name: 'LOCAL_DEFAULT_PATH', value: output }] }),
+  };
+}

@@ -1,0 +1,57 @@
+import type { ServeRequest } from './runtime-dialect';
+
+/** Ports of MindIE beside that of the API (Ascend/MindIE-LLM@8b4871ad src/server/conf/config.json). */
+export const MANAGEMENT_PORT = 1026;
+/** Prometheus reads here. */
+export const METRICS_PORT = 1027;
+
+/** A request of MindIE's time-outs, seconds, unless the server's props say another. */
+const TIMEOUT_SECONDS = 600;
+/** The least that the scheduler takes for a prefill. */
+const PREFILL_TOKENS = 8192;
+
+/**
+ * The `config.json` of MindIE. Keys and bounds are those of Ascend/MindIE-LLM@8b4871ad src/server/conf/config.json and its reference of
+ * service parameters; what is not said here has upstream's value. TLS ends at the Ingress. The addresses are loopback, because 0.0.0.0 is
+ * refused; the pod's own address comes by `MIES_CONTAINER_IP` and `MIES_CONTAINER_MANAGEMENT_IP`.
+ *
+ * @param weightsPath the folder with the model's `config.json`
+ * @param mock serve without loading the model
+ */
+export function mindIeConfig(request: ServeRequest, weightsPath: string, mock: boolean): string {
+  const config = { Version: '1.0.0', ServerConfig: serverConfig(request), BackendConfig: backendConfig(request, weightsPath, mock) };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+function serverConfig({ port, requestTimeoutSeconds = TIMEOUT_SECONDS }: ServeRequest): object {
+  return {
+    ipAddress: '127.0.0.1', managementIpAddress: '127.0.0.2', port, managementPort: MANAGEMENT_PORT, metricsPort: METRICS_PORT,
+    allowAllZeroIpListening: false, maxLinkNum: 1000, httpsEnabled: false, fullTextEnabled: false, inferMode: 'standard',
+    interCommTLSEnabled: false, interCommPort: 1121, openAiSupport: 'vllm', tokenTimeout: requestTimeoutSeconds, e2eTimeout: requestTimeoutSeconds,
+    distDPServerEnabled: false, HealthCheckConfig: { npuUsageThreshold: 10 },
+  };
+}
+
+function backendConfig({ devices, contextLength, model }: ServeRequest, weightsPath: string, mock: boolean): object {
+  const maxInputTokenLen = Math.max(1, contextLength - 1);
+  return {
+    backendName: 'mindieservice_llm_engine', modelInstanceNumber: 1, npuDeviceIds: [Array.from({ length: devices }, (_, index) => index)],
+    tokenizerProcessNumber: 8, multiNodesInferEnabled: false, multiNodesInferPort: 1120, interNodeTLSEnabled: false,
+    ModelDeployConfig: {
+      maxSeqLen: contextLength, maxInputTokenLen, truncation: false,
+      ModelConfig: [{
+        modelInstanceType: mock ? 'StandardMock' : 'Standard', modelName: model.name, modelWeightPath: weightsPath, worldSize: devices,
+        cpuMemSize: 0, npuMemSize: -1, backendType: 'atb',
+        // The code of ChatGLM and GLM-4-9B comes with the weights.
+        trustRemoteCode: true,
+      }],
+    },
+    ScheduleConfig: {
+      templateType: 'Standard', templateName: 'Standard_LLM', cacheBlockSize: 128,
+      maxPrefillBatchSize: 50, maxPrefillTokens: Math.max(PREFILL_TOKENS, maxInputTokenLen), prefillTimeMsPerReq: 150, prefillPolicyType: 0,
+      decodeTimeMsPerReq: 50, decodePolicyType: 0, maxBatchSize: 200,
+      // The longest answer; upstream's 512 would cut longer ones.
+      maxIterTimes: contextLength, maxPreemptCount: 0, supportSelectBatch: false, maxQueueDelayMicroseconds: 5000,
+    },
+  };
+}

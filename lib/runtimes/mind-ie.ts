@@ -1,0 +1,139 @@
+import { Dtype } from '../accelerators/dtype';
+import type { Artifact } from '../artifacts/artifact';
+import { ArtifactFormat } from '../artifacts/artifact-format';
+import { checkImage } from '../image';
+import { weightsBytes } from '../models/memory-estimate';
+import type { ProbeSet } from '../pods/pod-fragment';
+import { startupSeconds } from '../pods/probes';
+import { scriptPath } from '../pods/scripts';
+import { SecurityLevel } from '../pods/security-level';
+import { MANAGEMENT_PORT, METRICS_PORT, mindIeConfig } from './mind-ie-config';
+import type { RuntimeDialect, ServeRequest, ServeTask } from './runtime-dialect';
+import { graceSeconds, HTTP_PORT, vendorEnv } from './serving';
+import { ServingBackend } from './serving-backend';
+import { sharedMemory } from './task';
+
+/** Options of `Runtime.mindIe`. */
+export interface MindIeOptions {
+  /** MindIE's image for the chip, e.g. `mindie:2.2.RC1-800I-A2-py311-openeuler24.03-lts` of Huawei's hub, which asks for a login. */
+  readonly image: string;
+
+  /**
+   * The folder of `mindie-service`, as up to MindIE 2.2 has one: its daemon is started there.
+   *
+   * @default - `mindie_llm_server` is started, which later releases install as a package
+   */
+  readonly serviceDirectory?: string;
+
+  /**
+   * Files whose environment is sourced before the server starts, in order. The pod's own variables win over theirs.
+   *
+   * @default - `set_env.sh` of the CANN toolkit and of the ATB library, with `serviceDirectory` also those of ATB models and of MindIE, at their default places
+   */
+  readonly setEnvScripts?: string[];
+}
+
+const NAME = 'mindie';
+
+/** Models of Ascend/MindIE-LLM@8b4871ad docs, list of models: ChatGLM2-6B, ChatGLM3-6B, ChatGLM3-6B-32K and GLM-4-9B on 800I A2, A3 and 300I Duo. */
+const MODELS = ['chatglm2-6b', 'chatglm3-6b', 'chatglm3-6b-32k', 'glm-4-9b', 'glm-4-9b-chat'];
+
+/** World sizes by chip series (MindIE-LLM@8b4871ad examples/models/chatglm); those of A3 are taken to be those of A2. */
+const WORLD_SIZES: Readonly<Record<string, readonly number[]>> = { '310P': [1, 2, 4], '910B': [1, 2, 4, 8], '910C': [1, 2, 4, 8] };
+
+const ASCEND = '/usr/local/Ascend';
+const CANN_AND_ATB = [`${ASCEND}/ascend-toolkit/set_env.sh`, `${ASCEND}/nnal/atb/set_env.sh`];
+const MODELS_AND_SERVICE = [`${ASCEND}/atb-models/set_env.sh`, `${ASCEND}/mindie/set_env.sh`];
+
+/** Where the ConfigMap's file is, and the regular file that the server reads. */
+const CONFIG_PATH = '/etc/cdk8s-chatglm/mindie.json';
+const WORK_PATH = '/work';
+
+/** Tokenizer processes, and some for everything else. */
+const CPUS = 16;
+const MINIMUM_STARTUP_SECONDS = 900;
+
+/** MindIE, Huawei's inference server, which batches requests: the choice for production where it knows model and chip. */
+export function mindIe(options: MindIeOptions): RuntimeDialect {
+  checkImage('image', options.image);
+  return {
+    name: NAME,
+    needsAccelerator: true,
+    models: MODELS,
+    backend: ServingBackend._of(NAME),
+    weightsFormat: ArtifactFormat.HUGGING_FACE,
+    serve: (request) => serve(request, options),
+  };
+}
+
+function serve(request: ServeRequest, options: MindIeOptions): ServeTask {
+  const { weights } = request;
+  if (weights === undefined) {
+    throw new Error(`'weights' are missing: runtime '${NAME}' reads tokenizer and configuration from them even with ServingBackend.ECHO`);
+  }
+  checkRequest(request);
+  return {
+    name: 'serve', runtime: NAME, image: options.image, command: command(options, request.devices), inputs: [weights], security: SecurityLevel.VENDOR_DEFAULT,
+    metricsPort: 'metrics', fragment: fragment(request, weights),
+  };
+}
+
+function command({ serviceDirectory, setEnvScripts }: MindIeOptions, devices: number): string[] {
+  const sourced = setEnvScripts ?? [...CANN_AND_ATB, ...(serviceDirectory === undefined ? [] : MODELS_AND_SERVICE)];
+  return [
+    ...vendorEnv(sourced), 'python3', scriptPath('check_start'), '--vendor', 'ascend', '--devices', String(devices), '--',
+    'python3', scriptPath('start_mindie'), '--config', CONFIG_PATH, '--target', `${WORK_PATH}/config.json`,
+    '--work-dir', serviceDirectory ?? WORK_PATH, '--', serviceDirectory === undefined ? 'mindie_llm_server' : './bin/mindieservice_daemon',
+  ];
+}
+
+function fragment(request: ServeRequest, weights: Artifact): ServeTask['fragment'] {
+  const { port, devices, model, dtype, backend } = request;
+  const bytes = weightsBytes(model, dtype);
+  const shm = sharedMemory(1024 * devices);
+  return {
+    ports: [{ name: HTTP_PORT, containerPort: port }, { name: 'management', containerPort: MANAGEMENT_PORT }, { name: 'metrics', containerPort: METRICS_PORT }],
+    probes: managementProbes(startupSeconds(bytes, MINIMUM_STARTUP_SECONDS)),
+    requests: { cpu: String(CPUS), memory: `${String(Math.ceil(1.5 * bytes / 2 ** 30) + 8)}Gi` },
+    scripts: ['check_start', 'start_mindie', 'with_vendor_env'],
+    files: [{ path: CONFIG_PATH, text: mindIeConfig(request, weights.path, backend.name === 'echo') }],
+    terminationGracePeriodSeconds: graceSeconds(request),
+    volumes: [...shm.volumes, { name: 'work', emptyDir: {} }],
+    mounts: [...shm.mounts, { name: 'work', mountPath: WORK_PATH }],
+    env: [
+      ...['MIES_CONTAINER_IP', 'MIES_CONTAINER_MANAGEMENT_IP'].map((name) => ({ name, valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } })),
+      // Weights on a shared volume belong to whoever downloaded them.
+      { name: 'MINDIE_CHECK_INPUTFILES_PERMISSION', value: '0' },
+      { name: 'MINDIE_LOG_TO_STDOUT', value: '1' },
+    ],
+  };
+}
+
+/** A server that is busy answers `ready` with 503 and `live` with 200 (MindIE-Motor@5dfb024e): it leaves the Service, but is not killed. */
+function managementProbes(startup: number): ProbeSet {
+  const probe = (path: string): { httpGet: { path: string; port: string } } => ({ httpGet: { path, port: 'management' } });
+  return {
+    startup: { ...probe('/v2/health/ready'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: Math.ceil(startup / 10) },
+    readiness: { ...probe('/v2/health/ready'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+    liveness: { ...probe('/v2/health/live'), periodSeconds: 20, timeoutSeconds: 10, failureThreshold: 6, terminationGracePeriodSeconds: 10 },
+  };
+}
+
+function checkRequest({ accelerator, devices, dtype, port, apiKeys, queueSize }: ServeRequest): void {
+  const sizes = WORLD_SIZES[accelerator?.series ?? ''];
+  if (sizes?.includes(devices) === false) {
+    throw new Error(`'devices' must be one of ${sizes.join(', ')} for runtime '${NAME}' on ${String(accelerator)}, got ${String(devices)}`);
+  }
+  if (dtype !== Dtype.FLOAT16 && dtype !== Dtype.BFLOAT16) {
+    throw new Error(`'dtype' must be float16 or bfloat16 for runtime '${NAME}', which computes in what the weights' config.json says, got ${dtype}`);
+  }
+  if (port === MANAGEMENT_PORT || port === METRICS_PORT) {
+    throw new Error(`'containerPort' must not be ${String(port)}, where runtime '${NAME}' has its management or its metrics`);
+  }
+  if (apiKeys !== undefined) {
+    throw new Error(`'apiKeysSecret' does not go with runtime '${NAME}', which checks no keys; let the Ingress do it`);
+  }
+  if (queueSize !== undefined) {
+    throw new Error(`'queueSize' does not go with runtime '${NAME}', which has a queue of its own`);
+  }
+}

@@ -1,0 +1,242 @@
+"""Quantizing, sharding and compressing as processes, around stand-ins for the vendor's scripts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from support.atb_steps import QUANTIZED, Steps, contents
+
+
+@pytest.fixture
+def steps(python, container, tmp_path) -> Steps:
+    return Steps(python, container, tmp_path)
+
+
+@pytest.fixture
+def output(steps):
+    return steps.store / "output-01"
+
+
+class TestShard:
+    @pytest.mark.parametrize("tp_size", [2, 4])
+    def test_float_shards_are_a_model_to_run_from(self, steps, output, tp_size):
+        before = contents(steps.weights)
+        flags = ("--source", steps.weights, "--precision", "float", "--tp-size", tp_size)
+        code, said = steps.run("shard_weights", "--output", output, *flags)
+        assert code == 0, said
+        assert "[info]: Processing weights with mode 'float'." in said
+        assert contents(steps.weights) == before
+        parts = output / f"tensor_parallel_tp{tp_size}" / "part_model"
+        assert sorted(path.name for path in parts.iterdir()) == [str(rank) for rank in range(tp_size)]
+        assert (parts / "1" / "pytorch_model.bin").read_text().startswith(f"1 of {tp_size}: weights ")
+        assert json.loads((parts / "0" / "config.json").read_text())["world_size"] == tp_size
+        small = {name for name in before if not name.endswith(".bin") and not name.startswith(".")}
+        assert {name: before[name] for name in small} == {
+            name: digest for name, digest in contents(output).items() if "/" not in name
+        }
+
+    def test_quantized_shards_for_one_device_have_the_whole_weights(self, steps):
+        output = steps.sharded("w8a8", 1)
+        found = contents(output)
+        expected = {f"quant/{name}.npy" for name in QUANTIZED.split()}
+        expected |= {f"quant/tp1/{name}0.npy" for name in ("quant_weight", "new_bias", "new_deq_scale")}
+        assert {name for name in found if "/" in name} == expected
+        assert len([name for name in found if name.endswith(".bin")]) == 7
+        assert not any(path.is_symlink() for path in output.rglob("*"))
+        assert (output / "modeling_chatglm.py").read_text() == '"""The standard modeling file."""\n'
+
+    def test_the_archive_of_ready_weights_may_have_a_folder_of_its_own(self, steps, output):
+        inner = steps.store / "archive" / "chatglm2_6B_910b"
+        inner.parent.mkdir()
+        steps.quantized("w8a8").rename(inner)
+        flags = ("--source", steps.weights, "--precision", "w8a8", "--tp-size", 2, "--quantized", inner.parent)
+        code, said = steps.run("shard_weights", "--output", output, *flags)
+        assert code == 0, said
+        assert (output / "quant" / "tp2" / "quant_weight1.npy").is_file()
+        assert (output / "tensor_parallel_tp2" / "part_model" / "1").is_dir()
+
+    def test_the_pods_switches_do_not_reach_the_script(self, steps, output):
+        flags = ("--source", steps.weights, "--precision", "float", "--tp-size", 2)
+        code, said = steps.run("shard_weights", "--output", output, *flags, ENABLE_SPARSE="1", ENABLE_QUANT="1")
+        assert code == 0, said
+        assert "with mode 'float'" in said
+
+    @pytest.mark.parametrize(
+        ("flags", "code", "cause"),
+        [
+            (["--precision", "float", "--tp-size", "1"], 31,
+             "--tp-size is 1: float weights for one device are used as they are, not sharded"),
+            (["--precision", "w8a8", "--tp-size", "2"], 31, "--precision w8a8 needs --quantized"),
+            (["--precision", "float", "--tp-size", "2", "--quantized", "{ceval}"], 31,
+             "--precision float does not take --quantized"),
+            (["--precision", "sparse", "--tp-size", "4", "--quantized", "{ceval}"], 31,
+             "--tp-size is 4, but sparse weights can only be compressed for 2"),
+            (["--precision", "w8a8", "--tp-size", "2", "--quantized", "{ceval}"], 28,
+             "quantized weights in {ceval} are without deq_scale.npy, fp_bias.npy, input_offset.npy, input_scale.npy, "
+             "quant_bias.npy, quant_weight.npy, weight_offset.npy, weight_scale.npy; export them again"),
+        ],
+    )  # fmt: skip
+    def test_settings_that_cannot_work(self, steps, output, flags, code, cause):
+        given = [flag.format(ceval=steps.ceval) for flag in flags]
+        assert steps.run("shard_weights", "--output", output, "--source", steps.weights, *given)[0] == code
+        assert steps.cause("shard_weights") == cause.format(ceval=steps.ceval)
+
+    def test_a_model_that_is_not_whole_or_not_patched(self, steps, output):
+        flags = ("--output", output, "--source", steps.weights, "--precision", "float", "--tp-size", 2)
+        (steps.weights / "config.json").write_text("{}")
+        assert steps.run("shard_weights", *flags)[0] == 28
+        assert steps.cause("shard_weights") == (
+            f"{steps.weights}/config.json has no world_size of 1 and float_layers_id; make a copy that has, by "
+            "patch_config.py --set world_size=1 --set float_layers_id=[0]"
+        )
+        (steps.weights / "pytorch_model-00003-of-00007.bin").unlink()
+        assert steps.run("shard_weights", *flags)[0] == 28
+        assert steps.cause("shard_weights") == (
+            f"{steps.weights} has no pytorch_model-00003-of-00007.bin; take all files of THUDM/chatglm2-6b at 4e38bef4"
+        )
+
+    def test_another_source_tree(self, steps, output):
+        flags = ("--output", output, "--source", steps.weights, "--precision", "float", "--tp-size", 2)
+        code, _ = steps.script("shard_weights").run("--tree", steps.ceval, *flags)
+        assert code == 28
+        assert steps.cause("shard_weights") == (
+            f"--tree {steps.ceval} has no mindie_ref/mindie_llm/atb_models/pytorch/examples/chatglm2/6b with main.py "
+            "and process_weights.py; take the source tree of ModelLink at 839b2483"
+        )
+
+
+class TestQuantize:
+    @pytest.mark.parametrize(("precision", "lines"), [("w8a8", 4), ("sparse", 2)])
+    def test_the_eight_files_are_there_and_nothing_else(self, steps, precision, lines):
+        output = steps.quantized(precision)
+        assert sorted(contents(output)) == sorted(f"{name}.npy" for name in QUANTIZED.split())
+        assert (output / "fp_bias.npy").read_text().startswith(f"{precision} fp_bias {lines} weights ")
+
+    def test_a_file_that_the_tool_did_not_write(self, steps, output):
+        flags = ("--source", steps.weights, "--dataset", steps.ceval, "--precision", "w8a8")
+        assert steps.run("quantize_weights", "--output", output, *flags, STUB_LOSES="quant_bias")[0] == 28
+        work = output / ".work" / "quant"
+        assert steps.cause("quantize_weights") == (
+            f"quantized weights in {work} are without quant_bias.npy; export them again"
+        )
+        assert steps.run("quantize_weights", "--output", output, *flags)[0] == 0
+        assert len(contents(output)) == 8
+
+    def test_the_tools_own_words_are_the_cause_when_it_fails(self, steps, output):
+        (steps.weights / "modeling_chatglm.py").write_text("# sliced")
+        flags = ("--source", steps.weights, "--dataset", steps.ceval, "--precision", "w8a8")
+        assert steps.run("quantize_weights", "--output", output, *flags)[0] == 1
+        assert steps.cause("quantize_weights") == (
+            "rank 0 ended with code 1; its last line:\nthis is not the standard modeling file"
+        )
+
+    def test_a_calibration_file_that_is_not_there(self, steps, output):
+        flags = ("--source", steps.weights, "--dataset", steps.ceval, "--precision", "w8a8", "--calibration", "val/x")
+        assert steps.run("quantize_weights", "--output", output, *flags)[0] == 28
+        assert steps.cause("quantize_weights") == (
+            f"{steps.ceval}/CEval/val/x is missing; name a file of the dataset by --calibration"
+        )
+
+
+class TestCompress:
+    def test_it_reads_tp2(self, steps):
+        output = steps.compressed()
+        assert sorted({name.rpartition("/")[0] for name in contents(output)}) == [
+            f"compress{rank}/{kind}" for rank in (0, 1) for kind in ("index", "info", "weight")
+        ]
+        assert (output / "compress1" / "info" / "layers.1.dat").read_text().startswith("info 1: sparse quant_weight ")
+
+    def test_a_layer_that_one_folder_is_without(self, steps, output):
+        sharded = steps.sharded("sparse", 2)
+        code, _ = steps.run("compress_weights", "--output", output, "--source", sharded, STUB_LOSES="info2")
+        assert code == 28
+        assert steps.cause("compress_weights") == (
+            f"{output}/.work/compressed/compress0 has files for different layers (index 3, weight 3, info 2); compress "
+            "the weights again"
+        )
+
+    def test_shards_for_another_number_of_devices(self, steps, output):
+        sharded = steps.sharded("w8a8", 4)
+        assert steps.run("compress_weights", "--output", output, "--source", sharded)[0] == 28
+        names = [f"{name}{rank}.npy" for rank in (0, 1) for name in ("quant_weight", "new_bias", "new_deq_scale")]
+        assert steps.cause("compress_weights") == (
+            f"quantized shards in {sharded}/quant/tp2 are without {', '.join(names)}; shard the weights again"
+        )
+
+    def test_the_compressor_is_built_first_where_asked_for(self, steps, output, tmp_path):
+        graph = tmp_path / "toolkit" / "tools/modelslim/pytorch/weight_compression/compress_graph"
+        graph.mkdir(parents=True)
+        (graph / "build.sh").write_text('echo "built in $PWD for $1"\n')
+        sharded = steps.sharded("sparse", 2)
+        flags = ("--source", sharded, "--build-graph", tmp_path / "toolkit")
+        code, said = steps.run("compress_weights", "--output", output, *flags)
+        assert code == 0, said
+        assert f"built in {graph} for {tmp_path}/toolkit/latest/" in said
+        (graph / "build.sh").unlink()
+        assert steps.run("compress_weights", "--output", output, *flags)[0] == 30
+        assert steps.cause("compress_weights") == (
+            f"{graph}/build.sh is missing; use an image whose CANN has ModelSlim"
+        )
+
+
+class TestKilled:
+    """Each step under run_task.py, killed in the middle and started again in what it left."""
+
+    @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+    @pytest.mark.parametrize("step", ["shard", "quantize", "compress"])
+    def test_the_second_run_makes_what_one_run_makes(self, steps, output, step, how):
+        if step == "shard":
+            expected = steps.sharded("w8a8", 2)
+            flags = ["--source", steps.weights, "--precision", "w8a8", "--tp-size", 2, "--quantized"]
+            flags.append(steps.store / "quantized-w8a8")
+        elif step == "quantize":
+            expected = steps.quantized("w8a8")
+            flags = ["--source", steps.weights, "--dataset", steps.ceval, "--precision", "w8a8"]
+        else:
+            expected = steps.compressed()
+            flags = ["--source", steps.store / "sharded-sparse-2"]
+        name = {"shard": "shard_weights", "quantize": "quantize_weights", "compress": "compress_weights"}[step]
+        task = steps.script("run_task")
+        command = steps.under_task(output, name, *flags)
+        first = task.start(*command, STUB_SECONDS="0.3")
+        await_half(output)
+        if how == signal.SIGKILL:
+            kill_with_descendants(first.pid)
+        first.send_signal(how)
+        first.communicate(timeout=20)
+        assert first.returncode != 0
+        assert contents(output)
+        assert not (output / ".cdk8s-chatglm.json").exists()
+        code, said = task.run(*command)
+        assert code == 0, said
+        made = contents(output)
+        assert made.pop(".cdk8s-chatglm.json")
+        assert made == contents(expected)
+
+
+def kill_with_descendants(pid: int) -> None:
+    """End a process and all below it at once, as the end of a container does."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                kill_with_descendants(int(stat.parent.name))
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def await_half(output) -> None:
+    """Wait until the stand-in has written some of its files."""
+    limit = time.monotonic() + 15
+    kinds = ("part_model/1/config.json", "quant/fp_bias.npy", "compressed/compress0/index/layers.2.dat")
+    while not any(
+        (output / ".work" / place / kind).exists() for place in ("model/tensor_parallel_tp2", "") for kind in kinds
+    ):
+        assert time.monotonic() < limit, list(output.rglob("*"))
+        time.sleep(0.01)

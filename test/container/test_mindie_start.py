@@ -1,0 +1,137 @@
+"""start_mindie.py as a process: the configuration that MindIE gets, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from support.script import Script
+
+SERVER = (
+    "import json, os, stat, sys; path = os.environ['MIES_CONFIG_JSON_PATH']; status = os.lstat(path);"
+    " print(json.dumps([stat.S_ISREG(status.st_mode), oct(stat.S_IMODE(status.st_mode)), open(path).read(),"
+    " os.getcwd(), sys.argv[1:]]))"
+)
+
+
+@pytest.fixture
+def script(python: str, container: Path, tmp_path: Path) -> Script:
+    """Return start_mindie.py."""
+    return Script(python, container, "start_mindie", tmp_path)
+
+
+def delivered(folder: Path, text: str | None = None) -> Path:
+    """Return a configuration as a ConfigMap delivers it: a link to a file that all may read."""
+    weights = folder / "weights"
+    weights.mkdir()
+    (weights / "config.json").write_text("{}")
+    config = {"BackendConfig": {"ModelDeployConfig": {"ModelConfig": [{"modelWeightPath": str(weights)}]}}}
+    (folder / "..data.json").write_text(json.dumps(config) if text is None else text)
+    (folder / "..data.json").chmod(0o644)
+    (folder / "delivered.json").symlink_to(folder / "..data.json")
+    return folder / "delivered.json"
+
+
+def test_the_server_gets_a_regular_file_of_mode_0640_and_starts_in_its_folder(
+    script: Script, python: str, tmp_path: Path
+) -> None:
+    config, work = delivered(tmp_path), tmp_path / "work"
+    work.mkdir()
+
+    for _ in range(2):  # a container that is started again finds the file of the first time
+        code, output = script.run(
+            *("--config", config, "--target", work / "config.json", "--work-dir", work),
+            *("--", python, "-c", SERVER, "--flag"),
+        )
+
+        assert code == 0, output
+        assert json.loads(output.splitlines()[-1]) == [True, "0o640", config.read_text(), str(work), ["--flag"]]
+    assert [file.name for file in work.iterdir()] == ["config.json"]
+
+
+def test_the_servers_exit_code_is_the_pods(script: Script, python: str, tmp_path: Path) -> None:
+    config = delivered(tmp_path)
+
+    code, _ = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path),
+        *("--", python, "-c", "raise SystemExit(9)"),
+    )
+
+    assert code == 9
+
+
+def test_nobody_else_may_read_it_whatever_the_umask(script: Script, python: str, tmp_path: Path) -> None:
+    config = delivered(tmp_path)
+    before = os.umask(0o077)
+    try:
+        script.run(
+            *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path),
+            *("--", python, "-c", ""),
+        )
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "config.json").stat().st_mode) == 0o640
+
+
+def test_a_missing_server_says_that_the_image_is_another(script: Script, tmp_path: Path) -> None:
+    config = delivered(tmp_path)
+
+    code, _ = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path),
+        *("--", "mindie_llm_server"),
+    )
+
+    assert (code, script.cause) == (
+        30,
+        f"cannot start 'mindie_llm_server' in {tmp_path}: No such file or directory; the image has another"
+        " MindIE than expected, see 'serviceDirectory' of Runtime.mindIe",
+    )
+
+
+def test_weights_without_a_configuration_are_named(script: Script, python: str, tmp_path: Path) -> None:
+    config = delivered(tmp_path)
+    (tmp_path / "weights" / "config.json").unlink()
+
+    code, _ = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path, "--", python)
+    )
+
+    assert (code, script.cause) == (
+        28,
+        f"the weights {tmp_path / 'weights'} have no config.json; download the model again",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("{", "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("{}", "KeyError: 'BackendConfig'"),
+        ('{"BackendConfig": []}', "TypeError: list indices must be integers or slices, not str"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(
+    script: Script, python: str, tmp_path: Path, text: str, cause: str
+) -> None:
+    config = delivered(tmp_path, text)
+
+    code, _ = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path, "--", python)
+    )
+
+    assert (code, script.cause) == (31, f"{config} is no configuration of MindIE: {cause}")
+    assert not (tmp_path / "config.json").exists()
+
+
+def test_a_target_that_cannot_be_written_is_named(script: Script, python: str, tmp_path: Path) -> None:
+    target = tmp_path / "missing" / "config.json"
+
+    code, _ = script.run(
+        *("--config", delivered(tmp_path), "--target", target, "--work-dir", tmp_path, "--", python)
+    )
+
+    assert (code, script.cause) == (31, f"cannot write {target}: No such file or directory")

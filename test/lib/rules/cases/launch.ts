@@ -1,0 +1,60 @@
+import { annotations, ASCEND_310P, ASCEND_910, asks, configMapAt, deployment, env, fieldRef, job, MLU370, on, type Parts, podLabels, POLICY, RING, type RuleCase, runs, volcanoJob } from '../manifests';
+
+const MODULE_910A = on({ 'accelerator-type': 'module' });
+const NO_SHM: Parts = { container: { resources: { limits: { [ASCEND_310P]: 2 }, requests: { memory: '8Gi' } } } };
+const MINDIE: Parts = { container: { image: 'registry.example/mindie:2.2' } };
+const CONF = '/usr/local/Ascend/mindie/latest/mindie-service/conf';
+const probed = (port: unknown, of: object = {}): Parts => ({ container: { readinessProbe: { httpGet: { path: '/v2/health/ready', port } }, ...of } });
+const shm = (emptyDir: object): Parts => ({ container: { volumeMounts: [{ name: 'shm', mountPath: '/dev/shm' }] }, pod: { volumes: [{ name: 'shm', emptyDir }] } });
+
+export const LAUNCH_CASES: RuleCase[] = [
+  ['background-launcher', job(runs('bash', '-c', '. ./run_distribute.sh table.json config.yaml [0,8] finetune; for p in $(jobs -p); do wait $p; done')),
+    job(runs('bash', '-c', 'cd scripts && bash run_distribute.sh table.json config.yaml [0,8] finetune')),
+    ['container \'main\' starts run_distribute.sh, which ends before the ranks that it starts']],
+  ['background-launcher', job(runs('cat', 'run_distributed.shx')), job(runs('bash', 'run_standalone.sh'), { container: { args: ['config.yaml', '0', 'train'] } }),
+    ['container \'main\' starts run_standalone.sh, which ends before the ranks that it starts']],
+  ['msrun-join', job(runs('msrun', '--worker_num=8', '--join=True', 'train.py')), job(runs('msrun', '--worker_num=8', 'train.py')),
+    ['container \'main\' starts msrun without --join=True, which ends before its workers']],
+  ['msrun-join', job(runs('sh', '-c', 'msrun --worker_num 8 --join "$JOIN" train.py')), job(runs('sh', '-c', 'msrun --worker_num 8 --join False train.py')),
+    ['container \'main\' starts msrun without --join=True, which ends before its workers']],
+  ['msrun-master-address', job(runs('msrun', '--master_addr=10.0.0.7', '--join=True', 'train.py')), job(runs('msrun', '--master_addr=train-0.train', '--join=True', 'train.py')),
+    ['container \'main\' gives msrun the name \'train-0.train\' instead of an address']],
+  ['msrun-master-address', job(runs('sh', '-c', 'msrun --master_addr $MASTER --join True train.py')), job(runs('sh', '-c', 'msrun --master_addr train --join True train.py')),
+    ['container \'main\' gives msrun the name \'train\' instead of an address']],
+  ['modelarts-variables', job(runs('python', 'run_mindformer.py'), env('AWS_ACCESS_KEY_ID', 'x')), job(runs('python', 'run_mindformer.py'), env('MA_LOG_DIR', '/logs')),
+    ['container \'main\' has the variable MA_LOG_DIR, by which MindFormers takes it for a pod of ModelArts']],
+  ['modelarts-variables', job(env('MA_LOG_DIR', '/logs')), job({ container: { image: 'registry.example/mindformers:1.0' } }, env('BATCH_GROUP_NAME', 'x')),
+    ['container \'main\' has the variable BATCH_GROUP_NAME, by which MindFormers takes it for a pod of ModelArts']],
+  ['bfloat16-unsupported', volcanoJob(1, asks(ASCEND_910), annotations({ [POLICY]: 'chip8-node8' }), env('DTYPE', 'bf16')), volcanoJob(1, asks(ASCEND_910), MODULE_910A, env('DTYPE', 'bf16')),
+    ['container \'main\' sets DTYPE=bf16 on 910A, which has no bfloat16']],
+  ['bfloat16-unsupported', deployment(asks(ASCEND_310P), runs('serve', '--dtype', 'float16')), deployment(asks(ASCEND_310P), runs('serve', '--dtype', 'bfloat16')),
+    ['container \'main\' passes --dtype bfloat16 on 310P, which has no bfloat16']],
+  ['bfloat16-unsupported', job(asks(ASCEND_910), podLabels({ [RING]: 'ascend-910b' }), env('IS_BF16', '1')), job(asks(ASCEND_910), podLabels({ [RING]: 'ascend-910' }), env('IS_BF16', '1')),
+    ['container \'main\' sets IS_BF16=1 on 910A, which has no bfloat16']],
+  ['bfloat16-unsupported', job(asks(ASCEND_910), on({ 'node.kubernetes.io/npu.chip.name': '910B3' }), env('DTYPE', 'bf16')), job(asks(MLU370), runs('train', '--bf16')),
+    ['container \'main\' passes --bf16 on MLU370, which has no bfloat16']],
+  ['atb-unsupported', job(asks(ASCEND_310P), env('ATB_OPERATION_EXECUTE_ASYNC', '1')), job(asks(ASCEND_910), MODULE_910A, env('ATB_OPERATION_EXECUTE_ASYNC', '1'), env('ATB_LOG_LEVEL', '1')),
+    ['container \'main\' sets ATB_OPERATION_EXECUTE_ASYNC on 910A, which ATB does not support']],
+  ['atb-tiling-stream', job(asks(ASCEND_310P), env('ATB_USE_TILING_COPY_STREAM', '1')), volcanoJob(1, asks(ASCEND_910), annotations({ [POLICY]: 'chip8-node8' }), env('ATB_USE_TILING_COPY_STREAM', '1')),
+    ['container \'main\' sets ATB_USE_TILING_COPY_STREAM=1 on 910B']],
+  ['hccl-buffer-size', job(env('HCCL_BUFFSIZE', '120')), job(env('HCCL_BUFFSIZE', '120MB')),
+    ['container \'main\' sets HCCL_BUFFSIZE to \'120MB\'; it is a whole number of MB from 1']],
+  ['hccl-host-network', job(asks(ASCEND_310P, 2), { pod: { hostNetwork: true } }, fieldRef('HCCL_IF_IP', 'status.hostIP')), job(asks(ASCEND_310P, 2), { pod: { hostNetwork: true } }),
+    ['container \'main\' is on the network of the host without HCCL_IF_IP']],
+  ['shared-memory', job(asks(ASCEND_310P, 2)), job(NO_SHM),
+    ['container \'main\' asks for 2 devices and has 64 MiB of /dev/shm']],
+  ['shared-memory-medium', job(shm({ medium: 'Memory' })), job(shm({})),
+    ['container \'main\' has its shared memory on disk: volume \'shm\' is an emptyDir without medium Memory']],
+  ['host-ipc', job({ pod: { hostIPC: true } }), job(asks(ASCEND_310P), { pod: { hostIPC: true } }),
+    ['the pod asks for devices and shares the IPC namespace of its node']],
+  ['mindie-config-link', deployment(MINDIE, configMapAt('mindie', `${CONF}/config.json`, 'config.json', 0o640)), deployment(MINDIE, configMapAt('mindie', CONF)),
+    ['container \'main\' has its configuration at /usr/local/Ascend/mindie/latest/mindie-service/conf as links into a ConfigMap']],
+  ['mindie-config-link', deployment(configMapAt('nginx', '/etc/nginx/conf')), deployment(runs('mindie_llm_server'), configMapAt('mindie', '/conf')),
+    ['container \'main\' has its configuration at /conf as links into a ConfigMap']],
+  ['mindie-config-mode', deployment(MINDIE, configMapAt('mindie', `${CONF}/config.json`, 'config.json'), env('MINDIE_CHECK_INPUTFILES_PERMISSION', '0')), deployment(MINDIE, configMapAt('mindie', `${CONF}/config.json`, 'config.json')),
+    ['container \'main\' has its configuration /usr/local/Ascend/mindie/latest/mindie-service/conf/config.json with mode 0644']],
+  ['mindie-management-address', deployment(MINDIE, probed(1026), fieldRef('MIES_CONTAINER_MANAGEMENT_IP', 'status.podIP')), deployment(MINDIE, probed(1026)),
+    ['container \'main\' is probed on port 1026, where MindIE listens for its own pod only']],
+  ['mindie-management-address', deployment(MINDIE, probed(1025)), deployment(MINDIE, probed('management', { ports: [{ name: 'management', containerPort: 1026 }] })),
+    ['container \'main\' is probed on port 1026, where MindIE listens for its own pod only']],
+];

@@ -1,0 +1,106 @@
+import { asks, deployment, env, job, labels, annotations, MLU370, object, type Parts, type RuleCase, runs } from '../manifests';
+
+const probe = (of: object): object => ({ httpGet: { path: '/', port: 8000 }, ...of });
+const LISTENS: Parts = { container: { ports: [{ name: 'http', containerPort: 8000 }] } };
+const service = (name: string, spec: object, namespace?: string) => object('Service', name, { spec, ...(namespace !== undefined && { metadata: { namespace } }) });
+const autoscaler = (kind: string, target: object) => object(kind, 'chat', { spec: { scaleTargetRef: target } }, 'autoscaling/v2');
+const budget = (spec: object) => object('PodDisruptionBudget', 'chat', { spec: { selector: { matchLabels: { app: 'chat' } }, ...spec } }, 'policy/v1');
+
+export const SERVER_CASES: RuleCase[] = [
+  ['startup-budget', deployment(asks(MLU370), { container: { startupProbe: probe({ periodSeconds: 10, failureThreshold: 30 }) } }), deployment(asks(MLU370), { container: { livenessProbe: probe({}) } }),
+    ['container \'main\' is restarted if it does not answer 30 seconds after its start']],
+  ['startup-budget', deployment({ container: { livenessProbe: probe({}) } }), deployment(asks(MLU370), { container: { startupProbe: probe({ periodSeconds: 5, failureThreshold: 20, initialDelaySeconds: 60 }) } }),
+    ['container \'main\' is restarted if it does not answer 160 seconds after its start']],
+  ['progress-deadline', deployment(asks(MLU370), { container: { startupProbe: probe({ failureThreshold: 90 }) }, spec: { progressDeadlineSeconds: 1800 } }), deployment(asks(MLU370), { container: { startupProbe: probe({ failureThreshold: 90 }) } }),
+    ['the Deployment may take 600 seconds, but its startup probe alone allows 900']],
+  ['surge-devices', deployment(asks(MLU370), { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } } }), deployment(asks(MLU370, 4), { spec: { strategy: { type: 'RollingUpdate' } } }),
+    ['the Deployment updates with maxSurge 25%, so an update needs 4 more devices']],
+  ['surge-devices', deployment({ spec: { strategy: undefined } }), deployment(asks(MLU370), { spec: { strategy: { rollingUpdate: { maxSurge: 1 } } } }),
+    ['the Deployment updates with maxSurge 1, so an update needs 1 more devices']],
+  ['image-pull-always', deployment({ container: { imagePullPolicy: 'Always' } }), deployment(asks(MLU370), { container: { imagePullPolicy: 'Always' } }),
+    ['container \'main\' asks for devices and pulls its image at every start']],
+  ['memory-request', deployment(asks(MLU370)), deployment({ container: { resources: { limits: { [MLU370]: 1 } } } }),
+    ['container \'main\' asks for devices but for no memory']],
+  ['probe-port', deployment(LISTENS, { container: { readinessProbe: { tcpSocket: { port: 'http' } } } }), deployment({ container: { livenessProbe: { httpGet: { path: '/', port: 'http' } } } }),
+    ['container \'main\' probes the port \'http\', but names no such port']],
+  ['probe-port-undeclared', deployment(LISTENS, { container: { readinessProbe: probe({}) } }), deployment(LISTENS, { container: { readinessProbe: { httpGet: { path: '/', port: 8080 } } } }),
+    ['container \'main\' probes port 8080, which no container of the pod lists']],
+  ['probe-port-undeclared', deployment({ container: { readinessProbe: probe({}) } }), deployment(LISTENS, { container: { livenessProbe: { tcpSocket: { port: '1025' } } } }),
+    ['container \'main\' probes port 1025, which no container of the pod lists']],
+  ['service-target-port', [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 'http' }] })], [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 'web' }] })],
+    ['the Service sends traffic to port web, but Deployment/chat lists none such']],
+  ['service-target-port', [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 8000 }] })], [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 8000 }, { port: 81, targetPort: 'metrics' }] })],
+    ['the Service sends traffic to port metrics, but Deployment/chat lists none such']],
+  ['service-port-undeclared', [deployment(), service('web', { selector: { app: 'chat' }, ports: [{ port: 80 }] })], [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80 }] })],
+    ['the Service sends traffic to port 80, but Deployment/chat lists none such']],
+  ['service-selector', [deployment(), service('chat', { selector: { app: 'chat' } })], [deployment(), service('chat', { selector: { app: 'Chat' } })],
+    ['the Service selects no pods, not even those of Deployment/chat']],
+  ['service-selector', [deployment(), service('chat', { selector: { app: 'other' } }, 'elsewhere')], [deployment(), service('chat', { selector: { app: 'chat', tier: 'web' } })],
+    ['the Service selects no pods, not even those of Deployment/chat']],
+  ['autoscaler-replicas', [deployment(), autoscaler('HorizontalPodAutoscaler', { kind: 'Deployment', name: 'chat' })], [deployment({ spec: { replicas: 2 } }), autoscaler('HorizontalPodAutoscaler', { kind: 'Deployment', name: 'chat' })],
+    ['it scales Deployment/chat, which says replicas as well']],
+  ['autoscaler-replicas', [deployment({ spec: { replicas: 2 } }), autoscaler('ScaledObject', { name: 'other' })], [deployment({ spec: { replicas: 0 } }), autoscaler('ScaledObject', { name: 'chat' })],
+    ['it scales Deployment/chat, which says replicas as well']],
+  ['disruption-budget', [deployment({ spec: { replicas: 2 } }), budget({ minAvailable: 1 })], [deployment({ spec: { replicas: 2 } }), budget({ minAvailable: 2 })],
+    ['minAvailable is 2, and there are 2 pods']],
+  ['disruption-budget', [deployment(), budget({ maxUnavailable: 1 })], [deployment(), budget({ maxUnavailable: '0%' })],
+    ['maxUnavailable is 0%']],
+  ['disruption-budget', budget({ minAvailable: '50%' }), budget({ minAvailable: '100%' }),
+    ['minAvailable is 100%']],
+];
+
+const claim = (spec: object, given: object = {}) => object('PersistentVolumeClaim', 'weights', { spec, metadata: given });
+const MOUNTS: Parts = { pod: { volumes: [{ name: 'weights', persistentVolumeClaim: { claimName: 'weights' } }] } };
+const TTL: Parts = { spec: { ttlSecondsAfterFinished: 600 } };
+const SYNCED = annotations({ 'argocd.argoproj.io/sync-wave': '1' });
+
+export const DELIVERY_CASES: RuleCase[] = [
+  ['ttl-under-gitops', job(TTL), job(TTL, SYNCED),
+    ['the job is deleted 600 seconds after its end and would be run again by the GitOps tool that applies these objects']],
+  ['ttl-under-gitops', [job(TTL), object('Rollout', 'x', {}, 'argoproj.io/v1alpha1')], [job(TTL), object('Kustomization', 'x', {}, 'kustomize.toolkit.fluxcd.io/v1')],
+    ['the job is deleted 600 seconds after its end and would be run again by the GitOps tool that applies these objects']],
+  ['ttl-under-gitops', job(TTL, annotations({ 'argocd.argoproj.io/hook': 'PreSync' })), [job(TTL), object('Application', 'x', {}, 'argoproj.io/v1alpha1')],
+    ['the job is deleted 600 seconds after its end and would be run again by the GitOps tool that applies these objects']],
+  ['force-on-claim', job(annotations({ 'argocd.argoproj.io/sync-options': 'Replace=true,Force=true' })), claim({}, { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Force=true' } }),
+    ['the annotation argocd.argoproj.io/sync-options allows to delete the PersistentVolumeClaim and its data when it changes']],
+  ['force-on-claim', claim({}, { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false' } }), claim({}, { annotations: { 'kustomize.toolkit.fluxcd.io/force': 'enabled' } }),
+    ['the annotation kustomize.toolkit.fluxcd.io/force allows to delete the PersistentVolumeClaim and its data when it changes']],
+  ['duplicate-object', [job(), deployment({ metadata: { name: 'train' } })], [job(), job(labels({ a: 'b' }))],
+    ['there is another Job/train without a namespace']],
+  ['duplicate-object', [job(), job({ metadata: { namespace: 'other' } }), object('Service', 'x', {}, 'v1'), object('Service', 'x', {}, 'serving.knative.dev/v1')], [object('ConfigMap', 'a', { metadata: { namespace: 'llm' } }), object('ConfigMap', 'a', { metadata: { namespace: 'llm' } })],
+    ['there is another ConfigMap/a in the namespace \'llm\'']],
+  ['restart-policy', job(), job({ pod: { restartPolicy: 'Always' } }),
+    ['the pods of a Job have restartPolicy Always; it must be Never or OnFailure']],
+  ['restart-policy', job({ pod: { restartPolicy: 'OnFailure' } }), job({ pod: { restartPolicy: 'OnFailure' }, spec: { podFailurePolicy: { rules: [] } } }),
+    ['the pods of a Job with a podFailurePolicy have restartPolicy OnFailure; it must be Never']],
+  ['restart-policy', deployment({ pod: { restartPolicy: 'Always' } }), deployment({ pod: { restartPolicy: 'Never' } }),
+    ['the pods of a Deployment have restartPolicy Never; it must be Always']],
+  ['claim-shared', [claim({ accessModes: ['ReadWriteMany'] }), deployment(MOUNTS, { spec: { replicas: 2 } })], [claim({ accessModes: ['ReadWriteOnce'] }), deployment(MOUNTS, { spec: { replicas: 2 } })],
+    ['the claim is ReadWriteOnce, but Deployment/chat mounts it in 2 pods']],
+  ['claim-shared', [claim({ accessModes: ['ReadWriteOnce'] }), deployment(MOUNTS)], [claim({ accessModes: ['ReadWriteOncePod'] }), job(MOUNTS, { spec: { parallelism: 3 } })],
+    ['the claim is ReadWriteOncePod, but Job/train mounts it in 3 pods']],
+];
+
+const secretRef = (name: string): Parts => ({ container: { env: [{ name, valueFrom: { secretKeyRef: { name: 'hub', key: 'token' } } }] } });
+const HF_TOKEN = `hf_${'aB3'.repeat(11)}x`;
+const KEY = '-----BEGIN OPENSSH PRIVATE KEY-----\nx\n';
+const configMap = (data: object) => object('ConfigMap', 'settings', { data });
+
+export const SECRET_CASES: RuleCase[] = [
+  ['token-in-plain-text', job(secretRef('HF_TOKEN'), env('TOKENIZER', 'x')), job(env('HF_TOKEN', 'hf_x')),
+    ['container \'main\' has HF_TOKEN in plain text; take it from a Secret']],
+  ['token-in-plain-text', job(secretRef('TOKEN'), env('API_KEY', '$(TOKEN)')), job(env('AWS_SECRET_ACCESS_KEY', 'x')),
+    ['container \'main\' has AWS_SECRET_ACCESS_KEY in plain text; take it from a Secret']],
+  ['token-in-value', job(env('HTTPS_PROXY', 'http://proxy.corp.example:3128')), job(env('HTTPS_PROXY', 'http://llm:pass@proxy.corp.example:3128')),
+    ['container \'main\' has a URL with a password in HTTPS_PROXY']],
+  ['token-in-value', job(secretRef('PASSWORD'), env('DATABASE', 'postgres://llm:$(PASSWORD)@db:5432/x')), job(env('HUB_LOGIN', HF_TOKEN)),
+    ['container \'main\' has a token or private key in HUB_LOGIN']],
+  ['token-in-argument', job(secretRef('TOKEN'), runs('fetch', '--token', '$(TOKEN)')), job(runs('fetch', '--token', 'abc123')),
+    ['container \'main\' has a value after --token in its command line']],
+  ['token-in-argument', job(runs('fetch', '--token-file=/run/secrets/token', '--token=/run/token')), job(runs('sh', '-c', `git clone https://oauth2:${HF_TOKEN}@hub.example/x`)),
+    ['container \'main\' has a token or private key in its command line']],
+  ['token-in-argument', job(runs('git', 'clone', 'https://hub.example/x')), job(runs('git', 'clone', 'https://me:pass@hub.example/x')),
+    ['container \'main\' has a URL with a password in its command line']],
+  ['secret-in-config-map', configMap({ 'app.yaml': 'token: ${TOKEN}\n' }), configMap({ id: 'x', id_rsa: KEY }),
+    ['the key \'id_rsa\' holds a token or a private key']],
+];

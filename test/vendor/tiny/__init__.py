@@ -1,0 +1,1 @@
+"""Models small enough for a CPU, and programs run as a pod runs them."""

@@ -1,0 +1,3 @@
+"""What the modeling file imports from the folder of the example."""
+
+NAME = "manager of the example"
