@@ -2,7 +2,7 @@ import { Chart, type ChartProps, Size } from 'cdk8s';
 import type { Construct } from 'constructs';
 
 import { BuildProgram } from '../constructs/build-program';
-import { ChatSession } from '../constructs/chat-session';
+import { ChatSession, type ChatSessionProps } from '../constructs/chat-session';
 import { CompileBmodel } from '../constructs/compile-bmodel';
 import { DownloadFiles } from '../constructs/download-files';
 import { DownloadWeights } from '../constructs/download-weights';
@@ -17,17 +17,20 @@ import { Dtype } from '../lib/accelerators/dtype';
 import type { NodeType } from '../lib/accelerators/node-type';
 import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import { WeightSource } from '../lib/artifacts/weight-source';
 import { GlmModel } from '../lib/models/glm-model';
 import { ModelPatch } from '../lib/models/model-patch';
+import { Platform } from '../lib/platform';
+import type { PlatformProps } from '../lib/platform-props';
 import { Runtime } from '../lib/runtimes/runtime';
 
 /** ChatGLM3-6B on Sophgo BM1684X. */
-export interface SophonChatGlm3ChartProps extends ChartProps {
+export interface SophonChatglm3ChartProps extends ChartProps {
   /** An image with libsophon, Python 3 and what builds LLM-TPU's programs; `container/images/sophon/Dockerfile` builds it. */
   readonly image: string;
-  /** Where the weights come from; with `bmodel`, where the ready bmodel and its `tokenizer.model` come from. */
-  readonly source: WeightSource;
+  /** Where the weights come from; with `readyBmodel`, where the ready bmodel and its `tokenizer.model` come from. */
+  readonly weightSource: WeightSource;
 
   /**
    * An image with TPU-MLIR; `container/images/tpu-mlir/Dockerfile` builds it.
@@ -37,7 +40,7 @@ export interface SophonChatGlm3ChartProps extends ChartProps {
   readonly compilerImage?: string;
 
   /**
-   * Whether `source` holds a ready bmodel, so that nothing is compiled.
+   * Whether `weightSource` holds a ready bmodel, so that nothing is compiled.
    *
    * @default false
    */
@@ -80,14 +83,28 @@ export interface SophonChatGlm3ChartProps extends ChartProps {
   readonly devicePlugin?: DevicePlugin;
 
   /**
-   * The StorageClass of the store.
+   * What the cluster offers.
+   *
+   * @default - that of the app
+   */
+  readonly platform?: PlatformProps;
+
+  /**
+   * A store that everything is kept on.
+   *
+   * @default - a new claim of `storeSize`
+   */
+  readonly store?: IArtifactStore;
+
+  /**
+   * The StorageClass of the new claim.
    *
    * @default - the cluster's default
    */
   readonly storageClassName?: string;
 
   /**
-   * The size of the store. Export and compilation need 300 GB beside the weights.
+   * The size of the new claim. Export and compilation need 300 GB beside the weights.
    *
    * @default - Size.gibibytes(400), or 60 for a ready bmodel
    */
@@ -123,7 +140,7 @@ const MODEL = GlmModel.CHATGLM3_6B;
  * The guide of sophgo/LLM-TPU@edb7f13e (models/ChatGLM3) as Kubernetes objects: weights, the two patches, export, compilation, the Python
  * extension, a server, a page and a terminal. Or a ready bmodel instead of the first four.
  */
-export class SophonChatGlm3Chart extends Chart {
+export class SophonChatglm3Chart extends Chart {
   /** The bmodel and its tokenizer. */
   public readonly bmodel: Artifact;
   /** The server, for one chip. */
@@ -132,57 +149,64 @@ export class SophonChatGlm3Chart extends Chart {
   /**
    * @throws if precision, chips, images and store do not go together
    */
-  constructor(scope: Construct, id: string, props: SophonChatGlm3ChartProps) {
+  constructor(scope: Construct, id: string, props: SophonChatglm3ChartProps) {
     super(scope, id, props);
-    const { devices = 1, dtype = Dtype.FLOAT16, seqLength = 512, readyBmodel = false } = props;
-    const store = this.store(props);
+    if (props.platform !== undefined) {
+      Platform.attach(this, props.platform);
+    }
+    const { devices = 1, dtype = Dtype.FLOAT16, seqLength = 512, weightSource } = props;
+    const store = props.store ?? this.newStore(props);
     const tools = this.tools(store, props, devices > 1);
-    this.bmodel = readyBmodel ? this.ready(store, props.source) : this.compiled(store, tools, { source: props.source, devices, dtype, seqLength });
-    const model = {
+    this.bmodel = props.readyBmodel === true ? this.ready(store, weightSource) : this.compiled(store, tools, { weightSource, devices, dtype, seqLength });
+    this.server = this.interfaces(props, {
       model: MODEL, runtime: this.runtime(store, tools, props.image, devices), weights: this.bmodel, accelerator: Accelerator.BM1684X, devices, dtype,
       contextLength: seqLength, nodeType: props.nodeType, devicePlugin: props.devicePlugin,
-    };
-    this.server = devices === 1 ? new InferenceDeployment(this, 'serve', { ...model, replicas: props.replicas }) : undefined;
-    if (this.server && props.web !== false) {
-      new WebInterface(this, 'web', { server: this.server, image: props.image });
-    }
-    if (props.cli ?? devices > 1) {
-      new ChatSession(this, 'cli', model);
-    }
+    });
   }
 
-  private store({ storeSize, readyBmodel, storageClassName }: SophonChatGlm3ChartProps): ModelStore {
+  private interfaces({ replicas, image, web = true, cli }: SophonChatglm3ChartProps, model: ChatSessionProps & { readonly devices: number }): InferenceDeployment | undefined {
+    const server = model.devices === 1 ? new InferenceDeployment(this, 'serve', { ...model, replicas }) : undefined;
+    if (server && web) {
+      new WebInterface(this, 'web', { server, image });
+    }
+    if (cli ?? model.devices > 1) {
+      new ChatSession(this, 'cli', model);
+    }
+    return server;
+  }
+
+  private newStore({ storeSize, readyBmodel, storageClassName }: SophonChatglm3ChartProps): ModelStore {
     return new ModelStore(this, 'store', { size: storeSize ?? Size.gibibytes(readyBmodel === true ? 60 : 400), storageClassName });
   }
 
-  private tools(store: ModelStore, { image, compilerImage }: SophonChatGlm3ChartProps, terminal: boolean): Runtime {
+  private tools(store: IArtifactStore, { image, compilerImage }: SophonChatglm3ChartProps, terminal: boolean): Runtime {
     const sentencepieceTree = terminal ? this.sentencepiece(store) : undefined;
     return Runtime.sophon({ image, compilerImage, sentencepieceTree, sourceTree: this.tree(store) });
   }
 
   /** On one chip the Python extension answers, on several the C++ program. */
-  private runtime(store: ModelStore, tools: Runtime, image: string, devices: number): Runtime {
+  private runtime(store: IArtifactStore, tools: Runtime, image: string, devices: number): Runtime {
     const build = (id: string, program: string): Artifact => new BuildProgram(this, id, { runtime: tools, program, store }).artifact;
     return Runtime.sophon(devices === 1 ? { image, extension: build('extension', 'python-demo') } : { image, program: build('program', 'demo') });
   }
 
-  private tree(store: ModelStore): Artifact {
+  private tree(store: IArtifactStore): Artifact {
     const source = WeightSource.gitHubCommit('sophgo/LLM-TPU', LLM_TPU_COMMIT);
     return new DownloadFiles(this, 'llm-tpu', {
       store, source, format: ArtifactFormat.SOURCE_TREE, size: Size.gibibytes(2), require: ['models/ChatGLM3/compile/compile.sh'],
     }).artifact;
   }
 
-  private sentencepiece(store: ModelStore): Artifact {
+  private sentencepiece(store: IArtifactStore): Artifact {
     const source = WeightSource.archive({ url: SENTENCEPIECE, stripComponents: 1, trustOnFirstUse: true });
     return new DownloadFiles(this, 'sentencepiece', { store, source, format: ArtifactFormat.SOURCE_TREE, require: ['src/sentencepiece_processor.h'] }).artifact;
   }
 
-  private ready(store: ModelStore, source: WeightSource): Artifact {
+  private ready(store: IArtifactStore, source: WeightSource): Artifact {
     return new DownloadWeights(this, 'bmodel', { store, source, model: MODEL, format: ArtifactFormat.BMODEL }).artifact;
   }
 
-  private compiled(store: ModelStore, runtime: Runtime, { source, dtype, devices, seqLength }: Compilation): Artifact {
+  private compiled(store: IArtifactStore, runtime: Runtime, { weightSource: source, dtype, devices, seqLength }: Compilation): Artifact {
     const weights = new DownloadWeights(this, 'weights', { store, source, model: MODEL }).artifact;
     const patched = new PatchModel(this, 'patch', { weights, patches: ModelPatch.forSophonExport(), config: { seq_length: seqLength } }).artifact;
     const onnx = new ExportOnnx(this, 'export', { model: MODEL, runtime, weights: patched, seqLength }).artifact;
@@ -192,7 +216,7 @@ export class SophonChatGlm3Chart extends Chart {
 
 /** What a bmodel is made of and for. */
 interface Compilation {
-  readonly source: WeightSource;
+  readonly weightSource: WeightSource;
   readonly dtype: Dtype;
   readonly devices: number;
   readonly seqLength: number;

@@ -7,12 +7,14 @@ import os
 import select
 import signal
 import subprocess
+import time
 from types import FrameType
 from typing import IO, Optional, Sequence
 
 from pod.exit_codes import IMAGE_MISMATCH, Fault
 
 GRACE_SECONDS = 10.0
+LOOK_SECONDS = 0.5
 
 log = logging.getLogger("chat_program")
 
@@ -36,17 +38,24 @@ def run_until_idle(argv: Sequence[str], idle_seconds: float, farewell: str) -> i
     signal.signal(signal.SIGTERM, end)
     told = True
     while told and child.poll() is None:
-        typed = _typed(idle_seconds)
+        typed = _typed(child, idle_seconds)
         if typed is None:
             log.info("no question for %g minutes: ending", idle_seconds / 60)
         told = _tell(child.stdin, typed or f"{farewell}\n".encode()) and bool(typed)
     return _ended(child)
 
 
-def _typed(seconds: float) -> Optional[bytes]:
-    """Return what was typed, nothing at the end of our input, None if nothing came in time."""
-    ready, _, _ = select.select([0], [], [], seconds)
-    return os.read(0, 65536) if ready else None
+def _typed(child: subprocess.Popen[bytes], seconds: float) -> Optional[bytes]:
+    """Return what was typed, nothing at the end of the input or of the child, None if time is over."""
+    end = time.monotonic() + seconds
+    while child.poll() is None:
+        left = end - time.monotonic()
+        if left <= 0:
+            return None
+        ready, _, _ = select.select([0], [], [], min(left, LOOK_SECONDS))
+        if ready:
+            return os.read(0, 65536)
+    return b""
 
 
 def _tell(stdin: Optional[IO[bytes]], text: bytes) -> bool:

@@ -6,7 +6,7 @@ import { Architecture } from './node-type';
 /** Options of `DevicePlugin.hostDevices`. */
 export interface HostDevicesOptions {
   /**
-   * Numbers of the devices on the node that the pod gets, as many as `devices`. On Sophgo the process has to be told them as well (`--devid`).
+   * Numbers of the devices on the node that the pod gets, as many as `devices`.
    *
    * @default - 0, 1, 2, ... up to `devices`
    */
@@ -42,6 +42,7 @@ const RECIPES: Readonly<Record<Vendor, Recipe>> = {
   },
   // sophgo/libsophon@06c7ffee driver/bm_common.h, doc/guide/4_docker_usage.rst
   [Vendor.SOPHGO]: {
+    visible: 'SOPHON_DEVICES',
     device: (id) => [`/dev/bm-sophon${String(id)}`],
     shared: [characterDevice('/dev/bmdev-ctl'), { path: '/opt/sophon', type: 'Directory' }],
   },

@@ -68,20 +68,20 @@ export function serveTask(options: ServingOptions, request: ServeRequest): Serve
 
 function serverFragment(options: ServingOptions, request: ServeRequest, bytes: number): ServeTask['fragment'] {
   const { port, devices } = request;
-  const gibibytes = Math.ceil(1.5 * bytes / 2 ** 30) + 1;
   const env = [...apiKeysEnv(request), ...options.fragment?.env ?? []];
-  const grace = graceSeconds(request) + (options.ranks === true ? LAUNCHER_SECONDS : 0);
   return {
     ports: [{ name: HTTP_PORT, containerPort: port }],
     probes: httpProbes(HTTP_PORT, startupSeconds(bytes, options.minimumStartupSeconds)),
-    requests: { cpu: devices === 0 ? '100m' : String(4 * devices), memory: devices === 0 ? '128Mi' : `${String(gibibytes)}Gi` },
-    scripts: [
-      options.server ?? SERVER, ...(options.setEnvScripts.length > 0 ? ['with_vendor_env'] : []), ...(options.ranks === true ? ['launch'] : []), ...options.fragment?.scripts ?? [],
-    ],
-    terminationGracePeriodSeconds: grace,
+    requests: devices === 0 ? { cpu: '100m', memory: '128Mi' } : { cpu: String(4 * devices), memory: `${String(Math.ceil(1.5 * bytes / 2 ** 30) + 1)}Gi` },
+    scripts: serverScripts(options),
+    terminationGracePeriodSeconds: graceSeconds(request) + (options.ranks === true ? LAUNCHER_SECONDS : 0),
     ...(env.length > 0 && { env }),
     ...(devices > 0 ? sharedMemory(1024 * devices) : {}),
   };
+}
+
+function serverScripts({ server = SERVER, setEnvScripts, ranks = false, fragment }: ServingOptions): string[] {
+  return [server, ...(setEnvScripts.length > 0 ? ['with_vendor_env'] : []), ...(ranks ? ['launch'] : []), ...fragment?.scripts ?? []];
 }
 
 /** The words that source a vendor's `set_env.sh` files around a command, the pod's own environment winning. */

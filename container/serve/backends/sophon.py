@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Callable, Generator, List, Optional
 
 from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, IMAGE_MISMATCH, Fault
@@ -87,15 +89,28 @@ class SophonBackend(Backend):
         return self._vocabulary
 
     def _loaded(self) -> Any:  # noqa: ANN401 (a C++ class without types)
-        extension = self._settings.options.get("extension")
-        if extension:
-            sys.path.insert(0, extension)
-        chat = vendor_package(
-            "chat", "LLM-TPU's extension 'chat' for its Python, or give the option extension"
-        )
+        chat = _extension(self._settings.options.get("extension"))
         model = chat.ChatGLM()
         model.init(self._devices, str(self._bmodel))
         return model
+
+
+def _extension(folder: Optional[str]) -> ModuleType:
+    """Import the module `chat`, from `folder` alone where it is given: other things are called so, too."""
+    if folder is None:
+        return vendor_package(
+            "chat", "LLM-TPU's extension 'chat' for its Python, or give the option extension"
+        )
+    spec = PathFinder.find_spec("chat", [folder])
+    if spec is None or spec.loader is None:
+        raise Fault(
+            BAD_SETTING,
+            f"the sophon option extension is '{folder}', which has no chat*.so for this Python; build it in"
+            " this image",
+        )
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _bmodel(folder: Path, name: Optional[str]) -> Path:

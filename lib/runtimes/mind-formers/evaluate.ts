@@ -11,7 +11,7 @@ import { WORK_PATH } from './launch';
 import { type MindFormersContext, NAME, startCommand, startScripts } from './options';
 import { MindFormersProgram } from './program';
 import { modelOf } from './resolve';
-import { dataFile } from './train';
+import { dataFile, memoryLimit } from './train';
 
 /** The devices of an evaluation: it generates text, which MindFormers does on one. */
 const DEVICES = 1;
@@ -99,9 +99,12 @@ interface Values {
 }
 
 /** Mappings and versions without dotted overrides need the configuration patched. */
-function values({ request: { settings, batchSize = 1 }, context: { version, program: wanted }, configuration, tokenizer }: Evaluation): Values {
+function values({ request: { accelerator, settings, batchSize = 1 }, context: { version, program: wanted }, configuration, tokenizer }: Evaluation): Values {
   const isTrainer = wanted === MindFormersProgram.TRAINER;
-  const changes = { ...configuration.overrides, ...(isTrainer && { 'runner_config.batch_size': String(batchSize) }), ...settings };
+  const memory = memoryLimit(accelerator?.deviceMemory);
+  const changes = {
+    ...(memory !== undefined && { 'context.max_device_memory': memory }), ...configuration.overrides, ...(isTrainer && { 'runner_config.batch_size': String(batchSize) }), ...settings,
+  };
   if (!version._row.commandLine.dottedOverrides) {
     return { dotted: {}, patches: changes };
   }

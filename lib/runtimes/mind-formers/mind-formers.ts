@@ -8,12 +8,13 @@ import { benchmarkStep, chatTask, type ModelProcess, predictStep } from '../mode
 import type { RuntimeDialect, ServeRequest } from '../runtime-dialect';
 import { serveTask } from '../serving';
 import { ServingBackend } from '../serving-backend';
-import { ADAPTERS } from './configuration';
+import { ADAPTERS, type MindFormersModel } from './configuration';
 import { evaluate } from './evaluate';
 import { finetune } from './finetune';
 import { contextOf, type MindFormersContext, type MindFormersOptions, NAME, startCommand, startScripts } from './options';
 import { modelOf } from './resolve';
 import { convert, dataset, merge } from './steps';
+import { memoryLimit } from './train';
 
 /** MindFormers on MindSpore, for Ascend 910. */
 export function mindFormers(options: MindFormersOptions): RuntimeDialect {
@@ -44,31 +45,39 @@ const INFERENCE: readonly EnvEntry[] = [{ name: 'GRAPH_OP_RUN', value: '1' }, { 
 /** Where MindFormers may write what nobody keeps. */
 const FOLDER = '/tmp/mindformers';
 
-type Loaded = Pick<ServeRequest, 'model' | 'devices'>;
+type Loaded = Pick<ServeRequest, 'model' | 'devices' | 'accelerator'>;
 
-/** The backend that generates text, wherever it runs. */
-function modelProcess({ model, devices }: Loaded, context: MindFormersContext): ModelProcess {
-  const known = modelOf(model.name, context.version);
-  if (devices > 1) {
-    throw new Error(`'devices' must be 1 for runtime '${NAME}', got ${String(devices)}: it generates text on one; use 'replicas' for more`);
-  }
+/**
+ * The backend that generates text, wherever it runs. MindFormers comes from the source tree, writes into its working directory, and reads a copy of the
+ * configuration that fits device and adapters.
+ */
+function modelProcess(loaded: Loaded, context: MindFormersContext): ModelProcess {
   const { image, setEnvScripts, sourceTree, version, lora } = context;
+  const known = modelOf(loaded.model.name, version);
+  if (loaded.devices > 1) {
+    throw new Error(`'devices' must be 1 for runtime '${NAME}', got ${String(loaded.devices)}: it generates text on one; use 'replicas' for more`);
+  }
   const prediction = lora ? known.loraPrediction ?? known.prediction : known.prediction;
-  const patched = lora && known.loraPrediction === undefined ? Object.entries(ADAPTERS).flatMap(([key, value]) => ['--set', `${key}=${value}`]) : [];
-  const config = `${sourceTree.path}/${prediction}`;
+  const devices = loaded.devices === 0 ? undefined : loaded.devices;
+  // The vendor's environment is sourced by the server's own words.
+  const started = { ...context, setEnvScripts: [] };
   return {
     runtime: NAME, image, setEnvScripts, backend: NAME, minimumStartupSeconds: 900, security: SecurityLevel.VENDOR_DEFAULT,
-    backendOptions: { config: patched.length > 0 ? `${FOLDER}/${path.basename(prediction)}` : config, 'checkpoint-file': `${known.name}.ckpt` },
+    backendOptions: { config: `${FOLDER}/${path.basename(prediction)}`, 'checkpoint-file': `${known.name}.ckpt` },
     inputs: [sourceTree],
-    // The vendor's environment is sourced by the server's own words. MindFormers comes from the source tree and writes into its working directory.
     check: [
-      ...startCommand({ ...context, setEnvScripts: [] }, devices === 0 ? undefined : devices),
-      'python3', scriptPath('enter_folder'), '--folder', FOLDER, '--python-path', sourceTree.path,
-      ...(patched.length > 0 ? ['--config', config, ...patched] : []), '--',
+      ...startCommand(started, devices),
+      'python3', scriptPath('enter_folder'), '--folder', FOLDER, '--python-path', sourceTree.path, '--config', `${sourceTree.path}/${prediction}`,
+      ...Object.entries(changes(loaded, known, lora)).flatMap(([key, value]) => ['--set', `${key}=${value}`]), '--',
     ],
     fragment: {
       env: version._row.commandLine.dottedOverrides ? [...INFERENCE] : [],
-      scripts: ['enter_folder', ...startScripts({ ...context, setEnvScripts: [] }, devices === 0 ? undefined : devices)],
+      scripts: ['enter_folder', ...startScripts(started, devices)],
     },
   };
+}
+
+function changes({ accelerator }: Loaded, { loraPrediction }: MindFormersModel, lora: boolean): Record<string, string> {
+  const memory = memoryLimit(accelerator?.deviceMemory);
+  return { ...(memory !== undefined && { 'context.max_device_memory': memory }), ...(lora && loraPrediction === undefined && ADAPTERS) };
 }

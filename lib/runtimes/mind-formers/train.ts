@@ -80,7 +80,8 @@ function dottedValues(request: FinetuneRequest, { overrides, configuration, mode
   };
 }
 
-function memoryLimit(memory: Size | undefined): string | undefined {
+/** How much of a device MindSpore may take, as the configurations write it. */
+export function memoryLimit(memory: Size | undefined): string | undefined {
   return memory && `${String(Math.floor(memory.toGibibytes() * USABLE_MEMORY))}GB`;
 }
 

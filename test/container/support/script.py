@@ -20,11 +20,12 @@ class Script:
             "TERMINATION_MESSAGE_PATH": str(self._message),
         }
 
-    def start(self, *arguments: object, **environment: str) -> subprocess.Popen[str]:
-        """Start the script; stdout carries stderr too."""
+    def start(self, *arguments: object, stdin: bool = False, **environment: str) -> subprocess.Popen[str]:
+        """Start the script; stdout carries stderr too. With `stdin` somebody may type, else there is no input."""
         return subprocess.Popen(
             [*self._argv, *map(str, arguments)],
             env={**self._environment, **environment},
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
