@@ -1,7 +1,7 @@
 export { Accelerator, type AcceleratorProps, Vendor } from './lib/accelerators/accelerator';
 export { type CambriconOptions, CambriconMode } from './lib/accelerators/cambricon';
 export type { CustomDevicePluginOptions } from './lib/accelerators/custom-device-plugin';
-export type { DeviceOptions } from './lib/accelerators/device-options';
+export type { DeviceOptions, DevicePlacementOptions } from './lib/accelerators/device-options';
 export { DevicePlugin } from './lib/accelerators/device-plugin';
 export { Dtype } from './lib/accelerators/dtype';
 export type { GenericDevicePluginOptions } from './lib/accelerators/generic-device-plugin';

@@ -82,7 +82,7 @@ function contentOf(file: string): string {
 }
 
 function objectsOf(file: string, document: Document, lines: LineCounter): ManifestObject[] {
-  const value = document.toJS() as unknown;
+  const value = valueOf(document, `${file}:${String(lines.linePos(offsetOf(document, [])).line)}`);
   if (value === null || KUSTOMIZATION.test(path.basename(file))) {
     return [];
   }
@@ -90,6 +90,15 @@ function objectsOf(file: string, document: Document, lines: LineCounter): Manife
     const lineOf = (place: Place): number => lines.linePos(offsetOf(document, [...prefix, ...place])).line;
     return { object: checked(object, `${file}:${String(lineOf([]))}`), file, lineOf };
   }).filter(({ object }) => !object.apiVersion.startsWith('kustomize.config.k8s.io/'));
+}
+
+/** Aliases are resolved here only, so one without an anchor, and too many of them, are found here. */
+function valueOf(document: Document, where: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new UnreadableInput(`${where}: ${(error as Error).message}`);
+  }
 }
 
 /** The items of a `List`, or the object itself, and where they stand in the document. */
@@ -113,7 +122,7 @@ function offsetOf(document: Document, place: Place): number {
   let node: unknown = document.contents;
   let offset = document.contents?.range?.[0] ?? 0;
   for (const key of place) {
-    const item: unknown = isMap(node) ? node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key)) : isSeq(node) ? node.items[Number(key)] : undefined;
+    const item = itemAt(node, String(key));
     if (item === undefined) {
       return offset;
     }
@@ -122,4 +131,11 @@ function offsetOf(document: Document, place: Place): number {
     node = isPair(item) ? item.value : item;
   }
   return offset;
+}
+
+function itemAt(node: unknown, key: string): unknown {
+  if (isMap(node)) {
+    return node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key);
+  }
+  return isSeq(node) ? node.items[Number(key)] : undefined;
 }

@@ -1,4 +1,4 @@
-import { type ApiObject, App, type AppProps, YamlOutputType } from 'cdk8s';
+import { type ApiObject, App, type AppProps, Chart, YamlOutputType } from 'cdk8s';
 
 import { kustomizationFile } from '../lib/gitops/flux';
 import { Platform } from '../lib/platform';
@@ -77,7 +77,7 @@ export class GlmApp extends App {
       output.discard();
     }
     if (this.prune) {
-      output.prune(this.outputFileExtension, depthOf(this));
+      output.prune(this.outputFileExtension, this.folderDepth());
     }
   }
 
@@ -99,12 +99,19 @@ export class GlmApp extends App {
       new ChartFiles(this, { order, output, faults, numbered: order.hasDependentCharts && this.numberedFiles }).put(charts);
     });
     if (this.kustomization) {
-      output.put('kustomization.yaml', manifestText(kustomizationFile(output.files(this.outputFileExtension))));
+      output.put('kustomization.yaml', manifestText(kustomizationFile(output.manifests(this.outputFileExtension))));
     }
     // The app of cdk8s keeps this prop to itself.
     if (Reflect.get(this, 'recordConstructMetadata') === true) {
       output.put('construct-metadata.json', constructMetadata(charts.flatMap((chart) => order.objects(chart))));
     }
+  }
+
+  /** How deep the folders are that manifests are written to. */
+  private folderDepth(): number {
+    const charts = this.node.findAll().filter((construct) => Chart.isChart(construct));
+    const inChart = this.yamlOutputType === YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE ? 1 : 0;
+    return charts.some((chart) => Platform.of(chart).delivery._hasFolders) ? 2 : inChart;
   }
 
   private rendered<T>(body: (faults: Faults) => T): T {
@@ -113,11 +120,6 @@ export class GlmApp extends App {
     faults.check('Synthesis failed with the following errors:');
     return result;
   }
-}
-
-/** How deep the folders are that this app writes manifests to. */
-function depthOf(app: App): number {
-  return app.node.findAll().some((construct) => Platform.of(construct).delivery._hasFolders) ? 2 : app.yamlOutputType === YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE ? 1 : 0;
 }
 
 function constructMetadata(objects: readonly ApiObject[]): string {

@@ -1,6 +1,6 @@
 import { Chart } from 'cdk8s';
 import type { Service } from 'cdk8s-plus-27';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 
 import { checkMemory, type ResolvedDevices, resolveDevices } from '../lib/accelerators/device-options';
 import { WAIT_SECONDS } from '../lib/artifacts/artifact-mounts';
@@ -37,8 +37,7 @@ export class InferenceDeployment extends Construct {
   public readonly service: Service;
   /** What it serves. */
   public readonly model: GlmModel;
-  /** Where clients in the cluster find the API: scheme, host and port. */
-  public readonly url: string;
+  private readonly port: number;
 
   /**
    * @throws if runtime, model, chip, device count, precision and memory do not go together, or a count or port is out of range
@@ -49,8 +48,7 @@ export class InferenceDeployment extends Construct {
     const { servicePort = SERVICE_PORT, containerPort = CONTAINER_PORT, serviceType } = props;
     this.service = renderService(this, server, { port: servicePort, targetPort: containerPort, type: serviceType });
     this.model = props.model;
-    const { namespace } = Chart.of(this);
-    this.url = `http://${server.name}${namespace === undefined ? '' : `.${namespace}`}:${String(servicePort)}`;
+    this.port = servicePort;
     located(this, () => {
       renderIngress(this, server, this.service, props);
       renderAutoscaler(this, server, task, props);
@@ -58,6 +56,13 @@ export class InferenceDeployment extends Construct {
       renderPodMonitor(this, server, task.metricsPort, props);
       renderNetworkPolicy(this, server, task, props);
     });
+  }
+
+  /** Where pods of a chart find the API: scheme, host and port. */
+  public urlFrom(client: IConstruct): string {
+    const [mine, theirs] = [Chart.of(this).namespace, Chart.of(client).namespace];
+    const host = mine === undefined || mine === theirs ? this.service.name : `${this.service.name}.${mine}`;
+    return `http://${host}${this.port === SERVICE_PORT ? '' : `:${String(this.port)}`}`;
   }
 
   private renderServer(props: InferenceDeploymentProps): { server: RenderedServer; task: ServeTask; scale: ServerScale } {

@@ -72,16 +72,20 @@ export function modelRequest(props: ModelOptions): Omit<ModelStepRequest, 'outpu
   const { model, weights, accelerator, dtype = Dtype.FLOAT16 } = props;
   const { devices = accelerator === undefined ? 0 : 1, contextLength = Math.min(2048, model.maxSequenceLength) } = props;
   checkWhole('devices', devices, accelerator === undefined ? 0 : 1);
+  checkChip(accelerator, devices, dtype);
+  if (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > model.maxSequenceLength) {
+    throw new Error(`'contextLength' must be a whole number from 1 to ${String(model.maxSequenceLength)} for ${model.name}, got ${String(contextLength)}`);
+  }
+  return { model, weights, accelerator, devices, dtype, contextLength };
+}
+
+function checkChip(accelerator: Accelerator | undefined, devices: number, dtype: Dtype): void {
   if (accelerator === undefined && devices > 0) {
     throw new Error(`'devices' is ${String(devices)}, but no 'accelerator' says of what`);
   }
   if (accelerator?.dtypes.includes(dtype) === false) {
     throw new Error(`'dtype' must be one of ${accelerator.dtypes.join(', ')} on ${accelerator.name}, got ${dtype}`);
   }
-  if (!Number.isInteger(contextLength) || contextLength < 1 || contextLength > model.maxSequenceLength) {
-    throw new Error(`'contextLength' must be a whole number from 1 to ${String(model.maxSequenceLength)} for ${model.name}, got ${String(contextLength)}`);
-  }
-  return { model, weights, accelerator, devices, dtype, contextLength };
 }
 
 /** Throws unless it is a whole number that is large enough, or left out. */

@@ -43,13 +43,23 @@ function network(scope: Construct, id: string, cidr: string): NetworkPolicyIpBlo
   return cidr.includes(':') ? NetworkPolicyIpBlock.ipv6(scope, id, cidr) : NetworkPolicyIpBlock.ipv4(scope, id, cidr);
 }
 
-function checkPolicy({ clientNamespaces, egressCidrs, hostNetwork = false }: InferenceDeploymentProps, { inputs }: ServeTask): void {
+function checkPolicy(props: InferenceDeploymentProps, { inputs }: ServeTask): void {
+  const { clientNamespaces, egressCidrs, hostNetwork = false } = props;
   if (clientNamespaces === undefined && egressCidrs !== undefined) {
     throw new Error('\'egressCidrs\' is for a NetworkPolicy, which needs \'clientNamespaces\'');
   }
   if (clientNamespaces !== undefined && hostNetwork) {
     throw new Error('\'clientNamespaces\' does not go with \'hostNetwork\': a NetworkPolicy does not apply to pods on the network of their node');
   }
+  checkPeers(props);
+  const downloaded = inputs.find(({ _download }) => _download !== undefined);
+  if (clientNamespaces !== undefined && egressCidrs === undefined && downloaded !== undefined) {
+    throw new Error(`'egressCidrs' is missing: the pod downloads ${downloaded.name}, and 'clientNamespaces' makes a NetworkPolicy that refuses it; `
+      + 'give the network of the hub or of the proxy, or download by DownloadWeights first');
+  }
+}
+
+function checkPeers({ clientNamespaces, egressCidrs }: InferenceDeploymentProps): void {
   const wrong = clientNamespaces?.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
   if (wrong !== undefined) {
     throw new Error(`'clientNamespaces' must be names of namespaces, got '${wrong}'`);
@@ -57,10 +67,5 @@ function checkPolicy({ clientNamespaces, egressCidrs, hostNetwork = false }: Inf
   const noCidr = egressCidrs?.find((cidr) => !/^(\d{1,3}(\.\d{1,3}){3}\/\d{1,2}|[0-9a-f:]*:[0-9a-f:]*\/\d{1,3})$/i.test(cidr));
   if (noCidr !== undefined) {
     throw new Error(`'egressCidrs' must be networks like '10.0.0.0/8', got '${noCidr}'`);
-  }
-  const downloaded = inputs.find(({ _download }) => _download !== undefined);
-  if (clientNamespaces !== undefined && egressCidrs === undefined && downloaded !== undefined) {
-    throw new Error(`'egressCidrs' is missing: the pod downloads ${downloaded.name}, and 'clientNamespaces' makes a NetworkPolicy that refuses it; `
-      + 'give the network of the hub or of the proxy, or download by DownloadWeights first');
   }
 }

@@ -1,15 +1,16 @@
 import { Construct } from 'constructs';
 
 import type { Accelerator } from '../lib/accelerators/accelerator';
+import type { DevicePlacementOptions } from '../lib/accelerators/device-options';
 import type { Artifact } from '../lib/artifacts/artifact';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { GlmModel } from '../lib/models/glm-model';
 import type { Runtime } from '../lib/runtimes/runtime';
 import { located } from './located';
-import { outputOf, renderStepJob, type StepJobOptions } from './step-job';
+import { type JobOptions, outputOf, renderStepJob } from './step-job';
 
 /** Weights to cut. */
-export interface ShardWeightsProps extends StepJobOptions {
+export interface ShardWeightsProps extends JobOptions, DevicePlacementOptions {
   /** The model. */
   readonly model: GlmModel;
   /** The software that they are cut for. */

@@ -64,18 +64,18 @@ export class WebInterface extends Construct {
     const server = located(this, () => {
       checkPort('containerPort', containerPort, 1024);
       checkPort('servicePort', servicePort, 1);
-      return renderServer(this, { task: webTask(props, containerPort), options: props, scale: { replicas: 1, atLeast: 1, atMost: 1 }, progressDeadlineSeconds: PROGRESS_SECONDS });
+      return renderServer(this, { task: webTask(props, props.server.urlFrom(this), containerPort), options: props, scale: { replicas: 1, atLeast: 1, atMost: 1 }, progressDeadlineSeconds: PROGRESS_SECONDS });
     });
     this.service = renderService(this, server, { port: servicePort, targetPort: containerPort, type: serviceType });
     located(this, () => renderIngress(this, server, this.service, props));
   }
 }
 
-function webTask({ server, image }: WebInterfaceProps, port: number): Task {
+function webTask({ server, image }: WebInterfaceProps, url: string, port: number): Task {
   checkImage('image', image);
   return {
     name: 'web', runtime: 'web', image, inputs: [], security: SecurityLevel.NON_ROOT,
-    command: ['python3', scriptPath('serve_web'), '--server', server.url, '--model-name', server.model.name, '--port', String(port)],
+    command: ['python3', scriptPath('serve_web'), '--server', url, '--model-name', server.model.name, '--port', String(port)],
     fragment: {
       scripts: ['serve_web'], ports: [{ name: HTTP_PORT, containerPort: port }], probes: pageProbes(),
       requests: { cpu: '100m', memory: '512Mi' }, terminationGracePeriodSeconds: 30,

@@ -14,6 +14,9 @@ export class Delivery {
   /** Helm: the output folder is the `templates` folder of a chart, as with `cdk8s synth --format helm`. */
   public static readonly HELM = new Delivery('helm', {});
 
+  /** @internal what was said about it */
+  public readonly _options: DeliveryOptions;
+
   /** People or scripts, with `kubectl apply`, with a script that applies the stages in order. */
   public static kubectl(options: KubectlOptions = {}): Delivery {
     return new Delivery('kubectl', options);
@@ -51,9 +54,10 @@ export class Delivery {
   private constructor(
     /** `kubectl`, `argo-cd`, `flux` or `helm`. */
     public readonly name: string,
-    /** @internal what was said about it */
-    public readonly _options: DeliveryOptions,
-  ) {}
+    options: DeliveryOptions,
+  ) {
+    this._options = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  }
 
   /** The tool's name. */
   public toString(): string {

@@ -33,9 +33,11 @@ export class Stages {
   private constructor(private readonly graph: ArtifactGraph) {
     this.version = graph.version;
     for (const workload of graph.workloads) {
-      workload.claims.forEach((claim) => { this.claims.set(claim, this.earlier(this.claims.get(claim), workload)); });
       const chart = Chart.of(workload.scope);
       this.last.set(chart, Math.max(this.last.get(chart) ?? 0, graph.depthOf(workload)));
+    }
+    for (const workload of graph.workloads) {
+      workload.claims.forEach((claim) => { this.claims.set(claim, this.earlier(this.claims.get(claim), workload)); });
     }
   }
 
@@ -47,7 +49,7 @@ export class Stages {
     const chart = Chart.of(object);
     const workload = this.graph.workloadOf(object) ?? (object.kind === 'PersistentVolumeClaim' ? this.claims.get(claimKey(object, object.name)) : undefined);
     if (workload !== undefined) {
-      return { chart, part: this.partOf(workload), depth: this.graph.depthOf(workload) };
+      return { chart, part: this.partOf(workload), depth: this.depthOf(workload) };
     }
     return { chart, part: 'base', depth: object.kind === 'PersistentVolumeClaim' ? this.last.get(chart) ?? 0 : 0 };
   }
@@ -56,7 +58,13 @@ export class Stages {
   public before(objects: readonly ApiObject[]): Stage[] {
     const workloads = new Set(objects.flatMap((object) => this.graph.workloadOf(object) ?? []));
     return [...new Set([...workloads].flatMap((workload) => this.graph.producersOf(workload)))]
-      .map((producer) => ({ chart: Chart.of(producer.scope), part: this.partOf(producer), depth: this.graph.depthOf(producer) }));
+      .map((producer) => ({ chart: Chart.of(producer.scope), part: this.partOf(producer), depth: this.depthOf(producer) }));
+  }
+
+  /** What neither reads nor makes an artifact, as the removal of old ones, comes last: its failure must not hold up the others. */
+  private depthOf(workload: Workload): number {
+    const isAlone = workload.output === undefined && workload.inputs.length === 0 && this.partOf(workload) === 'jobs';
+    return isAlone ? this.last.get(Chart.of(workload.scope)) ?? 0 : this.graph.depthOf(workload);
   }
 
   /** Servers win ties: a claim must not wait behind the jobs of others. */
@@ -64,7 +72,7 @@ export class Stages {
     if (first === undefined) {
       return second;
     }
-    const difference = this.graph.depthOf(second) - this.graph.depthOf(first);
+    const difference = this.depthOf(second) - this.depthOf(first);
     return difference < 0 || (difference === 0 && this.partOf(first) === 'jobs') ? second : first;
   }
 

@@ -26,13 +26,14 @@ export class ChartFiles {
    * @throws if a delivery's folders and the way to divide the output into files do not go together
    */
   public put(charts: readonly Chart[]): void {
-    const inFolders = charts.filter((chart) => Platform.of(chart).delivery._hasFolders);
-    if (inFolders.length > 0 && this.app.yamlOutputType !== YamlOutputType.FILE_PER_CHART) {
-      throw new Error(`the delivery ${Platform.of(inFolders[0]!).delivery.name} of the chart '${inFolders[0]!.node.path}' has a folder for each stage, so 'yamlOutputType' must be left out, got ${YamlOutputType[this.app.yamlOutputType]}`);
+    const inFolders = new Set(charts.filter((chart) => Platform.of(chart).delivery._hasFolders));
+    const [first] = inFolders;
+    if (first !== undefined && this.app.yamlOutputType !== YamlOutputType.FILE_PER_CHART) {
+      throw new Error(`the delivery ${Platform.of(first).delivery.name} of the chart '${first.node.path}' writes folders, so 'yamlOutputType' must be left out, got ${YamlOutputType[this.app.yamlOutputType]}`);
     }
     const folders = new StageFolders(this.app, this.run.output, this.run.faults);
     inFolders.forEach((chart) => { folders.put(chart, this.run.order.objects(chart)); });
-    this.putFiles(charts.filter((chart) => !inFolders.includes(chart)));
+    this.putFiles(charts.filter((chart) => !inFolders.has(chart)));
   }
 
   private putFiles(charts: readonly Chart[]): void {
@@ -65,8 +66,8 @@ export class ChartFiles {
     const { order, output, faults } = this.run;
     order.objects(chart).forEach((object) => {
       faults.keep(() => {
-        const { kind, metadata } = object.toJson() as { kind: string; metadata: { name?: string } };
-        output.put(this.resourceFile(kind, metadata.name), objectText(object));
+        const manifest = object.toJson() as { kind: string; metadata: { name?: string } };
+        output.put(this.resourceFile(manifest.kind, manifest.metadata.name), objectText(object, manifest));
       });
     });
   }

@@ -5,8 +5,8 @@ import type { Faults } from './faults';
 import { manifestText } from './manifest-text';
 
 /** The YAML text of an object; as a Helm template where that is the delivery, in which `{{` must not begin an action. */
-export function objectText(object: ApiObject): string {
-  const text = manifestText(object.toJson());
+export function objectText(object: ApiObject, manifest: unknown = object.toJson()): string {
+  const text = manifestText(manifest);
   return Platform.of(object).delivery.name === 'helm' ? text.replaceAll('{{', '{{ "{{" }}') : text;
 }
 

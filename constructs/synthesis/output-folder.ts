@@ -16,6 +16,7 @@ export class OutputFolder {
   private readonly changed = new Set<string>();
   private readonly folders = new Set<string>();
   private readonly staged = new Set<string>();
+  private readonly control = new Set<string>();
 
   public constructor(private readonly directory: string) {
     mkdirSync(directory, { recursive: true });
@@ -23,9 +24,12 @@ export class OutputFolder {
     this.staging = mkdtempSync(path.join(directory, STAGING));
   }
 
-  /** Puts a file, by its path inside the folder. The last text put for a path counts. */
-  public put(file: string, text: string, { executable = false } = {}): void {
+  /** Puts a file, by its path inside the folder. The last text put for a path counts. `control` is for what tells a tool how to apply the manifests. */
+  public put(file: string, text: string, { executable = false, control = false } = {}): void {
     this.written.add(file);
+    if (control) {
+      this.control.add(file);
+    }
     if (isSame(path.join(this.directory, file), text)) {
       this.changed.delete(file);
       return;
@@ -35,9 +39,9 @@ export class OutputFolder {
     writeFileSync(path.join(this.staging, file), text, { mode: executable ? 0o777 : 0o666 });
   }
 
-  /** Every file that was put and ends so, sorted. */
-  public files(ending: string): string[] {
-    return [...this.written].filter((file) => file.endsWith(ending)).sort();
+  /** Every file that was put and ends so, sorted, without those that control how the others are applied. */
+  public manifests(ending: string): string[] {
+    return [...this.written].filter((file) => file.endsWith(ending) && !this.control.has(file)).sort();
   }
 
   /** Makes a folder inside, which may stay empty. */

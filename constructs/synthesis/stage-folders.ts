@@ -20,6 +20,9 @@ const PARTS = ['base', 'jobs', 'serving'];
 export class StageFolders {
   public constructor(private readonly app: App, private readonly output: OutputFolder, private readonly faults: Faults) {}
 
+  /**
+   *
+   */
   public put(chart: Chart, objects: readonly ApiObject[]): void {
     const { delivery } = Platform.of(chart);
     const stages = this.stagesOf(chart, objects, delivery);
@@ -59,24 +62,23 @@ export class StageFolders {
 
   /** What makes the tool apply the folders. */
   private putControl(chart: string, stages: readonly AppliedStage[], { name, _options: options }: Delivery): void {
-    const ending = this.app.outputFileExtension;
     switch (name) {
       case 'flux':
-        this.output.put(`${this.controlFolder('flux', chart)}/${chart}${ending}`, documents(stages.map((stage) => fluxKustomization(stage, options))));
+        this.putControlFile('flux', chart, stages.map((stage) => fluxKustomization(stage, options)));
         break;
       case 'argo-cd':
-        this.output.put(`${this.controlFolder('argo-cd', chart)}/${chart}${ending}`, documents(stages.map((part) => argoCdApplication(part, options))));
+        this.putControlFile('argo-cd', chart, stages.map((part) => argoCdApplication(part, options)));
         break;
       default:
-        this.output.put('apply.sh', applyScript(ending), { executable: true });
+        this.output.put('apply.sh', applyScript(this.app.outputFileExtension), { executable: true, control: true });
     }
   }
 
-  private controlFolder(folder: string, chart: string): string {
+  private putControlFile(folder: string, chart: string, objects: readonly object[]): void {
     if (folder === chart) {
       throw new Error(`a chart cannot be called '${chart}' with this delivery, whose own files go into the folder of that name; give it another id`);
     }
-    return folder;
+    this.output.put(`${folder}/${chart}${this.app.outputFileExtension}`, documents(objects), { control: true });
   }
 }
 

@@ -47,9 +47,10 @@ def _noted(folder: Path) -> Optional[Tuple[str, Ranks]]:
     if not notes:
         return None
     ranks = max(notes, key=lambda note: (note.run, note.order)).ranks
-    step = steps.newest_complete(folder, ranks)
-    if step is None:
+    complete = steps.complete(folder, ranks)
+    if not complete:
         raise Fault(BAD_ARTIFACT, f"no step of the run in {folder} is noted as finished by all {ranks} ranks")
+    step = complete[-1]
     return f"epoch {step.epoch} step {step.step}", dict(enumerate(step.files))
 
 

@@ -29,10 +29,13 @@ from ranks.outcome import Outcome, termination_message
 from ranks.process import Command, Process, ending
 from ranks.progress import Progress
 from ranks.signals import Signals
-from ranks.worker_logs import WorkerLogs
+from ranks.worker_logs import SCHEDULER, WorkerLogs
 from ranks.workers import Failure, Workers
 
 LOOK = 0.2
+
+UNKNOWN = 1
+"""What msrun itself ends with, for a worker whose own code it has taken and not told."""
 
 log = logging.getLogger(NAME)
 
@@ -112,7 +115,7 @@ class Msrun:
         self._signals = signals
         self._end: Optional[_End] = None
         names = [f"worker_{number}" for number in options.workers]
-        self._logs = WorkerLogs(options.log_dir, names if options.pod_index else [*names, "scheduler"])
+        self._logs = WorkerLogs(options.log_dir, names if options.pod_index else [*names, SCHEDULER])
         self._progress = Progress(options.pods * options.devices, 10.0, log.info)
 
     def run(self, argv: Tuple[str, ...]) -> Outcome:
@@ -144,8 +147,10 @@ class Msrun:
             while process.poll() is None:
                 selector.select(LOOK)
                 self._signals.clear()
+                ended = workers.look()
+                # What msrun says comes first: once it has said it, it kills the others.
                 process.read()
-                workers.look()
+                workers.blame(ended)
                 self._logs.show()
                 if self._over(process, workers):
                     return
@@ -182,7 +187,7 @@ class Msrun:
             return Outcome(DONE, "every worker ended with 0")
         silent = self._logs.first_silent()
         if failure is not None:
-            outcome = _failed(failure, code)
+            outcome = _failed(failure)
             return Outcome(outcome.code, outcome.cause, self._tail(failure.name or silent))
         named = f"; {_spoken(silent)} was the first to fall silent" if silent else ""
         return Outcome(code, f"msrun {ending(code)}{named}", self._tail(silent))
@@ -191,8 +196,8 @@ class Msrun:
         return tuple(self._logs.outputs[name].tail) if name in self._logs.outputs else ()
 
 
-def _failed(failure: Failure, code: int = 1) -> Outcome:
-    known = failure.code if failure.code is not None else code
+def _failed(failure: Failure) -> Outcome:
+    known = UNKNOWN if failure.code is None else failure.code
     return Outcome(known, f"{_spoken(failure.name) or 'a worker'} {ending(known)}")
 
 

@@ -9,6 +9,8 @@ from ranks.output import Output
 
 CHUNK = 1024 * 1024
 
+SCHEDULER = "scheduler"
+
 
 class WorkerLogs:
     """The logs `<name>.log` of `names` in `folder`."""
@@ -41,9 +43,11 @@ class WorkerLogs:
             output.close()
 
     def first_silent(self) -> str:
-        """Return the name of the log whose last line is the oldest, '' if there is no log."""
+        """Return the name of the worker's log whose last line is the oldest, '' if there is no log."""
         times = {
-            name: self._path(name).stat().st_mtime for name in self.outputs if self._path(name).is_file()
+            name: self._path(name).stat().st_mtime
+            for name in self.outputs
+            if name != SCHEDULER and self._path(name).is_file()
         }
         return min(times, key=lambda name: times[name], default="")
 

@@ -23,7 +23,7 @@ class Failure:
 
 
 class Workers:
-    """The children of process `parent`, each known by the file of the folder `logs` that its output goes to."""
+    """The children of process `parent`, each known by the file of `logs` that its output goes to."""
 
     def __init__(self, parent: int, logs: Path) -> None:
         self._parent = parent
@@ -31,13 +31,14 @@ class Workers:
         self._names: Dict[int, str] = {}
         self.failure: Optional[Failure] = None
 
-    def look(self) -> None:
-        """Take note of new processes and of those that ended with another code than 0."""
+    def look(self) -> Optional[Failure]:
+        """Take note of new processes; return one that has ended with another code than 0, if there is one."""
         for pid in _children(self._parent):
             self._names[pid] = self._names.get(pid) or self._name(pid)
             code = _ended(pid)
-            if code and self._names[pid] and self.failure is None:
-                self.failure = Failure(self._names[pid], code)
+            if code and self._names[pid]:
+                return Failure(self._names[pid], code)
+        return None
 
     def _name(self, pid: int) -> str:
         """Return the name of the log that a process writes, '' for a tool that msrun has started."""
@@ -50,10 +51,14 @@ class Workers:
     def heard(self, line: str) -> None:
         """Take what msrun says: it may have reaped a worker before we could look at it."""
         match = _ENDED.search(line)
-        if match and self.failure is None:
+        if match:
             code = int(match.group(2)) if match.group(2) else None
             shell = code if code is None or code >= 0 else 128 - code
-            self.failure = Failure(self._names.get(int(match.group(1)), ""), shell)
+            self.blame(Failure(self._names.get(int(match.group(1)), ""), shell))
+
+    def blame(self, failure: Optional[Failure]) -> None:
+        """Take `failure` for the first, if there was none before."""
+        self.failure = self.failure or failure
 
     def left(self) -> List[str]:
         """Return the names of the workers that still run."""

@@ -19,9 +19,12 @@ from training.recorder import Recorder
 from training.save_on_term import SaveOnTerm, StopPoint, install
 from training.script import Failed, run_script
 from training.settings import apply, yaml
-from training.steps import FOLDER, Step, newest_complete, next_run, rank_folder
+from training.steps import FOLDER, Step, complete, drop_older, next_run, rank_folder
 
 log = logging.getLogger(NAME)
+
+KEPT = 2
+"""Steps: the newest may turn out to be unreadable."""
 
 NO_EPOCH_LEFT = "initial_epoch"
 """What MindSpore's Model.train complains of when the step that it goes on from is the last one."""
@@ -38,13 +41,23 @@ def _main(arguments: Sequence[str]) -> int:
     _keep_to_own_logger()
     with storing(options.output):
         rank_folder(options.output, place.rank).mkdir(parents=True, exist_ok=True)
-        step = newest_complete(options.output, place.ranks) if options.resume != NONE else None
+        step = _newest(options.output, place) if options.resume != NONE else None
         number = next_run(options.output)
     argv = _arguments(options, place, step)
     log.info("%s of %d: %s %s", place.name, place.ranks, options.script, " ".join(argv))
     if place.scheduler:
         return _schedule(options, argv)
     return _train(options, place, number, argv, step is not None)
+
+
+def _newest(output: Path, place: Place) -> Optional[Step]:
+    """Return the step to go on from, and make room: of what runs before have finished two steps are kept."""
+    found = complete(output, place.ranks)
+    if len(found) >= KEPT and not place.scheduler:
+        dropped = drop_older(rank_folder(output, place.rank), found[-KEPT].files[place.rank])
+        if dropped:
+            log.info("removed %d older checkpoints: %s", len(dropped), ", ".join(dropped))
+    return found[-1] if found else None
 
 
 def _arguments(options: Options, place: Place, step: Optional[Step]) -> Tuple[str, ...]:

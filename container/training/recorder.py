@@ -27,7 +27,7 @@ class Recorder:
 
     A file is finished when nothing of our session has it open and it has not changed between two looks; once
     the script is done, the first will do. MindSpore takes away the right to write a file when all of it is
-    written, so with MindSpore that must be so, too: one that failed in the middle is closed as well.
+    written, so with MindSpore that is what counts: a file at which it failed is closed and at rest as well.
     """
 
     def __init__(self, folder: Path, place: Place, run: int) -> None:
@@ -80,12 +80,8 @@ class Recorder:
         for name, state in sorted(changed.items(), key=lambda item: item[1][2]):
             if name in self._noted:
                 self._withdraw(name)
-            at_rest = last or self._seen.get(name) == state
-            if (
-                at_rest
-                and self._is_whole(name, state)
-                and str((self._folder / name).resolve()) not in written
-            ):
+            unchanged = last or self._seen.get(name) == state
+            if self._is_whole(name, unchanged) and str((self._folder / name).resolve()) not in written:
                 self._note(name, state)
         self._seen = files
 
@@ -96,10 +92,10 @@ class Recorder:
                 if CHECKPOINT.fullmatch(path.name):
                     yield path.name, (status.st_ino, status.st_size, status.st_mtime_ns)
 
-    def _is_whole(self, name: str, state: _State) -> bool:
-        if "mindspore" in sys.modules and (self._folder / name).stat().st_mode & stat.S_IWUSR:
-            return False
-        return state[1] > 0
+    def _is_whole(self, name: str, unchanged: bool) -> bool:
+        status = (self._folder / name).stat()
+        read_only = not status.st_mode & stat.S_IWUSR
+        return status.st_size > 0 and (read_only if "mindspore" in sys.modules else unchanged)
 
     def _note(self, name: str, state: _State) -> None:
         match = CHECKPOINT.fullmatch(name)

@@ -9,6 +9,7 @@ step numbers may begin again. Beside each finished file therefore lies a note, `
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -72,15 +73,34 @@ def write_note(folder: Path, note: Note) -> None:
     replace_file(folder / NOTES / note.file, json.dumps(asdict(note)).encode() + b"\n")
 
 
-def newest_complete(output: Path, ranks: int) -> Optional[Step]:
-    """Return the newest step that `ranks` ranks, no more and no fewer, have finished, or None."""
+def complete(output: Path, ranks: int) -> List[Step]:
+    """Return the steps that `ranks` ranks, no more and no fewer, have finished, the newest last."""
     by_rank = [_finished(rank_folder(output, rank), ranks) for rank in range(ranks)]
-    complete = [note for key, note in by_rank[0].items() if all(key in other for other in by_rank)]
-    if not complete:
-        return None
-    newest = max(complete, key=lambda note: (note.run, note.order))
-    files = tuple(rank_folder(output, rank) / found[newest.key].file for rank, found in enumerate(by_rank))
-    return Step(newest.epoch, newest.step, newest.run, files)
+    common = [note for key, note in by_rank[0].items() if all(key in other for other in by_rank)]
+    return [
+        Step(
+            note.epoch,
+            note.step,
+            note.run,
+            tuple(rank_folder(output, rank) / found[note.key].file for rank, found in enumerate(by_rank)),
+        )
+        for note in sorted(common, key=lambda note: (note.run, note.order))
+    ]
+
+
+def drop_older(folder: Path, kept: Path) -> List[str]:
+    """Remove the finished files of a rank that are older than its file `kept`; return their names.
+
+    MindSpore counts the files of the run at hand only, so those of each run before would stay for ever.
+    """
+    found = notes(folder)
+    limit = min((note.run, note.order) for note in found if note.file == kept.name)
+    older = [note.file for note in found if (note.run, note.order) < limit]
+    for name in older:
+        (folder / NOTES / name).unlink()
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).unlink()
+    return older
 
 
 def next_run(output: Path) -> int:

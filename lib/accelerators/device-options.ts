@@ -7,8 +7,8 @@ import type { Accelerator } from './accelerator';
 import type { DevicePlugin } from './device-plugin';
 import type { NodeType } from './node-type';
 
-/** What a workload with devices lets its user say about them. */
-export interface DeviceOptions {
+/** Where the devices of a workload are, and who names them. */
+export interface DevicePlacementOptions {
   /**
    * The server product.
    *
@@ -22,7 +22,10 @@ export interface DeviceOptions {
    * @default - the plugin of the platform that names the chip
    */
   readonly devicePlugin?: DevicePlugin;
+}
 
+/** What a workload with devices lets its user say about them. */
+export interface DeviceOptions extends DevicePlacementOptions {
   /**
    * Memory of one device, where the catalogue does not know it.
    *
@@ -47,7 +50,7 @@ export interface ResolvedDevices {
 
 /** Finds the server product and the plugin of a chip, and what they ask of the pod. */
 export function resolveDevices(
-  accelerator: Accelerator, counts: { readonly devices: number; readonly nodes: number }, options: DeviceOptions, platform: Platform,
+  accelerator: Accelerator, counts: { readonly devices: number; readonly nodes: number }, options: DevicePlacementOptions, platform: Platform,
 ): ResolvedDevices {
   const nodeType = options.nodeType ?? platform.nodeTypeOf(accelerator);
   if (nodeType?.has(accelerator) === false) {

@@ -2,8 +2,9 @@ import { WORKLOAD_STATES } from './workload-state';
 
 /** `apply.sh`: the same for every app, so that a chart that comes or goes does not change it. */
 export function applyScript(ending: string): string {
-  const cases = WORKLOAD_STATES.map(({ apiVersion, kind, jsonPath, done, failed }) =>
-    `    ${apiVersion}/${kind}) path='${jsonPath}' done='${done}' failed='${failed}' ;;`);
+  const cases = WORKLOAD_STATES.map(({ apiVersion, kind, ended }) => `    ${apiVersion}/${kind}) ${ended === undefined
+    ? 'roll_out "$3" "$4"; return 0'
+    : `path='${ended.jsonPath}' done='${ended.done}' failed='${ended.failed}'`} ;;`);
   return SCRIPT.replaceAll('@ENDING@', ending).replace('@CASES@', cases.join('\n'));
 }
 
@@ -43,6 +44,10 @@ wait_for() { # STAGE
       wait_one "$version" "$kind" "$namespace" "$name"
     done 3<"$objects"
   done
+}
+
+roll_out() { # NAMESPACE NAME
+  $KUBECTL rollout status "deployment/$2" -n "$1" --timeout="${'${'}TIMEOUT}s" </dev/null || fail "Deployment $1/$2 is not rolled out"
 }
 
 wait_one() { # API_VERSION KIND NAMESPACE NAME

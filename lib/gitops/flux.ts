@@ -1,9 +1,13 @@
+import { Duration } from 'cdk8s';
+
 import type { FluxOptions } from '../delivery-options';
 import type { KubernetesObject } from '../workloads/kubernetes-object';
 import { type AppliedStage, fullName, stageSeconds } from './applied-stage';
 import { stateOf, type WorkloadState } from './workload-state';
 
-const DAY = 86_400;
+const DEFAULTS = {
+  sourceKind: 'GitRepository', sourceName: 'flux-system', fluxNamespace: 'flux-system', path: 'dist', interval: Duration.minutes(10), timeout: Duration.days(7),
+};
 
 /** Failed stages are tried again before the next regular look. In seconds. */
 const RETRY = 120;
@@ -14,7 +18,7 @@ const RETRY = 120;
  * Fields: fluxcd/kustomize-controller api v1.6.1 `KustomizationSpec`; `healthCheckExprs` needs Flux 2.5.
  */
 export function fluxKustomization(stage: AppliedStage, options: FluxOptions): KubernetesObject {
-  const { sourceKind = 'GitRepository', sourceName = 'flux-system', fluxNamespace = 'flux-system', path = 'dist' } = options;
+  const { sourceKind, sourceName, fluxNamespace, path, interval, timeout } = { ...DEFAULTS, ...options };
   const healthChecks = stage.manifests.filter((manifest) => stateOf(manifest) !== undefined).map(reference);
   const healthCheckExprs = expressionsFor(stage.manifests);
   return {
@@ -22,9 +26,9 @@ export function fluxKustomization(stage: AppliedStage, options: FluxOptions): Ku
     kind: 'Kustomization',
     metadata: { name: fullName(stage), namespace: fluxNamespace },
     spec: {
-      interval: `${String(options.interval?.toSeconds() ?? 600)}s`,
+      interval: `${String(interval.toSeconds())}s`,
       retryInterval: `${String(RETRY)}s`,
-      timeout: `${String(stageSeconds(stage, options.timeout?.toSeconds() ?? 7 * DAY))}s`,
+      timeout: `${String(stageSeconds(stage, timeout.toSeconds()))}s`,
       path: `./${path}/${stage.chart}/${stage.name}`,
       prune: true,
       sourceRef: { kind: sourceKind, name: sourceName },

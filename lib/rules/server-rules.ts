@@ -18,6 +18,12 @@ interface ServiceSpec {
   readonly ports?: readonly { readonly port?: number | string; readonly targetPort?: number | string; readonly protocol?: string }[];
 }
 
+interface BudgetSpec {
+  readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+  readonly minAvailable?: number | string;
+  readonly maxUnavailable?: number | string;
+}
+
 /** Seconds until the kubelet kills a container that does not answer; undefined without such a probe. */
 function patienceOf({ startupProbe, livenessProbe }: V1Container): number | undefined {
   const probe = startupProbe ?? livenessProbe;
@@ -176,17 +182,19 @@ const TRAFFIC_RULES: readonly Rule[] = [
     explanation: 'a disruption budget that allows no pod to be away blocks every drain of a node, for ever',
     fix: 'allow one pod to be away: maxUnavailable: 1',
     comparesObjects: true,
-    check: ({ object, namespace }, others) => {
-      const { selector, minAvailable, maxUnavailable } = (object.spec ?? {}) as { selector?: { matchLabels?: Record<string, string> }; minAvailable?: number | string; maxUnavailable?: number | string };
-      if (object.kind !== 'PodDisruptionBudget') {
-        return [];
-      }
-      const pods = others.selected(namespace, selector?.matchLabels ?? {}).reduce((sum, { pods: count = 0 }) => sum + count, 0);
-      const blocks = /^0%?$/.test(String(maxUnavailable)) || minAvailable === '100%' || (typeof minAvailable === 'number' && pods > 0 && minAvailable >= pods);
-      return blocks ? [fault(minAvailable === undefined ? `maxUnavailable is ${String(maxUnavailable)}` : `minAvailable is ${String(minAvailable)}${pods > 0 ? `, and there are ${String(pods)} pods` : ''}`, 'spec')] : [];
-    },
+    check: (budget, others) => budget.object.kind === 'PodDisruptionBudget' ? blockingBudget(budget, others) : [],
   },
 ];
+
+function blockingBudget({ object, namespace }: ExaminedObject, others: ObjectSet): Fault[] {
+  const { selector, minAvailable, maxUnavailable } = (object.spec ?? {}) as BudgetSpec;
+  const pods = others.selected(namespace, selector?.matchLabels ?? {}).reduce((sum, { pods: count = 0 }) => sum + count, 0);
+  if (/^0%?$/.test(String(maxUnavailable))) {
+    return [fault(`maxUnavailable is ${String(maxUnavailable)}`, 'spec', 'maxUnavailable')];
+  }
+  return minAvailable === '100%' || (typeof minAvailable === 'number' && pods > 0 && minAvailable >= pods)
+    ? [fault(`minAvailable is ${String(minAvailable)}${pods > 0 ? `, and there are ${String(pods)} pods` : ''}`, 'spec', 'minAvailable')] : [];
+}
 
 /** Ports of a Service that pods which it selects, and which list ports, do not list. */
 function wrongTargets(service: ExaminedObject, others: ObjectSet, isMeant: (port: number | string) => boolean): Fault[] {

@@ -39,11 +39,10 @@ const MINE = Runtime.mindFormers({
 
 describe('every prop reaches the manifest', () => {
   reachManifest<FinetuneJobProps>({
-    // Only one model has a configuration, so another one is refused.
     model: {
-      given: { model: CUSTOM }, props: { model: FINETUNE.model },
-      lifts: '[test/finetune] MindFormers 3354237 has no fine-tune configuration for my-glm; it has chatglm3-6b',
-      reaches: { [COMMAND]: words('/artifacts/store/some-source-tree/configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml') },
+      given: { model: CUSTOM }, props: { model: GlmModel.CHATGLM2_6B },
+      lifts: '[test/finetune] MindFormers 3354237 has no fine-tune configuration for my-glm; it has chatglm3-6b, chatglm2-6b, chatglm-6b',
+      reaches: { [COMMAND]: words('/artifacts/store/some-source-tree/configs/glm2/run_glm2_6b_finetune_800T_A2_64G.yaml', '/artifacts/store/some-mindspore/glm2_6b.ckpt') },
     },
     runtime: {
       props: { runtime: MINE },
@@ -72,6 +71,29 @@ describe('every prop reaches the manifest', () => {
         [`${MAIN}.resources.limits[huawei.com/Ascend910]`]: 4, [`${MAIN}.resources.requests.cpu`]: '32', [`${MAIN}.resources.requests.memory`]: '80Gi',
         [COMMAND]: words('--devices', '4', '--parallel_config.data_parallel=4'), [`${POD}.volumes[0].emptyDir.sizeLimit`]: '8192Mi',
       },
+    },
+    nodes: {
+      props: { nodes: 2 },
+      reaches: {
+        'Job.spec.completions': 2, 'Job.spec.completionMode': 'Indexed',
+        [COMMAND]: words('--pods', '2', '--pod-index', '$(JOB_COMPLETION_INDEX)', '--nodes', '--node-index', '--meet-host', '$(FIRST_POD)', '--parallel_config.data_parallel=16'),
+      },
+    },
+    configuration: {
+      props: { configuration: 'multi-turn' },
+      reaches: { [COMMAND]: words('/artifacts/store/some-source-tree/configs/glm3/run_glm3_6b_multiturn_finetune_800T_A2_64G.yaml', '--train_dataset.max_seq_length=2048') },
+    },
+    lora: { props: { lora: true }, reaches: { [COMMAND]: words('parallel.strategy_ckpt_config.only_trainable_params=False', expect.stringMatching(/^model\.model_config\.pet_config=\{pet_type: lora,/)) } },
+    onlyStrategy: { props: { onlyStrategy: true }, reaches: { [COMMAND]: consecutive('--only_save_strategy', 'True') } },
+    saveSteps: { props: { saveSteps: 200 }, reaches: { [COMMAND]: words('callbacks[CheckpointMointor].save_checkpoint_steps=200') } },
+    keepCheckpoints: { props: { keepCheckpoints: 5 }, reaches: { [COMMAND]: words('callbacks[CheckpointMointor].keep_checkpoint_max=5') } },
+    hostNetwork: {
+      props: { hostNetwork: true },
+      reaches: { [`${POD}.hostNetwork`]: true, [`${MAIN}.env[4].name`]: 'HCCL_IF_IP', [`${MAIN}.env[4].valueFrom.fieldRef.fieldPath`]: 'status.hostIP' },
+    },
+    debugLogs: {
+      props: { debugLogs: true },
+      reaches: { [`${MAIN}.env[4].name`]: 'ASCEND_GLOBAL_LOG_LEVEL', [`${MAIN}.env[5].name`]: 'ASCEND_SLOG_PRINT_TO_STDOUT', [`${MAIN}.env[6].name`]: 'GLOG_v' },
     },
     store: {
       props: { store: { ...STORE, storeName: 'results', volumeSource: { persistentVolumeClaim: { claimName: 'results' } } } },
@@ -116,9 +138,9 @@ describe('every prop reaches the manifest', () => {
     ttlAfterFinished: { props: { ttlAfterFinished: Duration.days(1) }, reaches: { 'Job.spec.ttlSecondsAfterFinished': 86400 } },
     presets: {
       props: { presets: [EnvPresets.HCCL, EnvPresets.MINDSPORE_TRAINING] },
-      reaches: { [`${MAIN}.env[3].name`]: 'HCCL_CONNECT_TIMEOUT', [`${MAIN}.env[6].name`]: 'MS_ASCEND_CHECK_OVERFLOW_MODE', [`${MAIN}.env[6].value`]: 'INFNAN_MODE' },
+      reaches: { [`${MAIN}.env[4].name`]: 'HCCL_CONNECT_TIMEOUT', [`${MAIN}.env[7].name`]: 'MS_ASCEND_CHECK_OVERFLOW_MODE', [`${MAIN}.env[7].value`]: 'INFNAN_MODE' },
     },
-    env: { props: { env: { GLOG_v: EnvValue.fromValue('2') } }, reaches: { [`${MAIN}.env[3].name`]: 'GLOG_v', [`${MAIN}.env[3].value`]: '2' } },
+    env: { props: { env: { GLOG_v: EnvValue.fromValue('2') } }, reaches: { [`${MAIN}.env[4].name`]: 'GLOG_v', [`${MAIN}.env[4].value`]: '2' } },
     cpu: { props: { cpu: Cpu.units(96) }, reaches: { [`${MAIN}.resources.requests.cpu`]: '96' } },
     memory: { props: { memory: Size.gibibytes(512) }, reaches: { [`${MAIN}.resources.requests.memory`]: '524288Mi' } },
     nodeSelector: { props: { nodeSelector: { 'accelerator-type': 'mine' } }, reaches: { [`${POD}.nodeSelector[accelerator-type]`]: 'mine' } },

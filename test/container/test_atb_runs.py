@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import uuid
 
 import pytest
 
 from support.atb_steps import Steps, contents
 
 
-@pytest.fixture
-def steps(python, container, tmp_path) -> Steps:
-    return Steps(python, container, tmp_path)
+@pytest.fixture(scope="module")
+def steps(python, container, tmp_path_factory) -> Steps:
+    """Shared: nothing here may change what the steps read."""
+    return Steps(python, container, tmp_path_factory.mktemp("atb"))
 
 
 @pytest.fixture
 def output(steps):
-    return steps.store / "result-01"
+    return steps.store / f"output-{uuid.uuid4().hex[:8]}"
 
 
 def model(steps: Steps, precision: str, tp_size: int) -> list[object]:
@@ -65,6 +67,15 @@ class TestEvaluate:
         _, said = steps.run("atb_evaluate", *flags, "--dataset", steps.ceval, "--batch", 8, "--output", output)
         caches = {line.rpartition(" ")[2] for line in said.splitlines() if "modules in " in line}
         assert len(caches) == 2
+
+    @pytest.mark.parametrize(("minimum", "ended"), [("0.6", 0), ("0.7", 32)])
+    def test_the_shared_evaluation_reads_its_metrics(self, steps, output, minimum, ended, python, container):
+        flags = [*model(steps, "float", 2), "--tree", steps.tree, "--dataset", steps.ceval, "--batch", 8]
+        step = [python, container / "atb_evaluate.py", *flags, "--output", output]
+        given = ["--metrics", f"json:{output}/ceval.json", "--model", "chatglm2-6b", "--output", output]
+        code, said = steps.script("evaluate").run(*given, "--minimum", f"accuracy={minimum}", "--", *step)
+        assert code == ended, said
+        assert json.loads((output / "result.json").read_text())["metrics"]["accuracy"] == 0.625
 
     def test_one_question(self, steps, output):
         flags = model(steps, "float", 1)

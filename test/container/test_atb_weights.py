@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
-import time
-from pathlib import Path
+import uuid
 
 import pytest
 
+from support.atb_kill import check_killed
 from support.atb_steps import QUANTIZED, Steps, contents
 
 
+@pytest.fixture(scope="module")
+def steps(python, container, tmp_path_factory) -> Steps:
+    """Shared: nothing here may change what the steps read."""
+    return Steps(python, container, tmp_path_factory.mktemp("atb"))
+
+
 @pytest.fixture
-def steps(python, container, tmp_path) -> Steps:
+def own_steps(python, container, tmp_path) -> Steps:
+    """With files of its own to spoil."""
     return Steps(python, container, tmp_path)
 
 
 @pytest.fixture
 def output(steps):
-    return steps.store / "output-01"
+    return steps.store / f"output-{uuid.uuid4().hex[:8]}"
 
 
 class TestShard:
@@ -52,12 +57,12 @@ class TestShard:
         assert not any(path.is_symlink() for path in output.rglob("*"))
         assert (output / "modeling_chatglm.py").read_text() == '"""The standard modeling file."""\n'
 
-    def test_the_archive_of_ready_weights_may_have_a_folder_of_its_own(self, steps, output):
-        inner = steps.store / "archive" / "chatglm2_6B_910b"
+    def test_the_archive_of_ready_weights_may_have_a_folder_of_its_own(self, own_steps, output):
+        inner = own_steps.store / "archive" / "chatglm2_6B_910b"
         inner.parent.mkdir()
-        steps.quantized("w8a8").rename(inner)
-        flags = ("--source", steps.weights, "--precision", "w8a8", "--tp-size", 2, "--quantized", inner.parent)
-        code, said = steps.run("shard_weights", "--output", output, *flags)
+        own_steps.quantized("w8a8").rename(inner)
+        flags = ("--source", own_steps.weights, "--precision", "w8a8", "--tp-size", 2, "--quantized", inner.parent)
+        code, said = own_steps.run("shard_weights", "--output", output, *flags)
         assert code == 0, said
         assert (output / "quant" / "tp2" / "quant_weight1.npy").is_file()
         assert (output / "tensor_parallel_tp2" / "part_model" / "1").is_dir()
@@ -88,18 +93,19 @@ class TestShard:
         assert steps.run("shard_weights", "--output", output, "--source", steps.weights, *given)[0] == code
         assert steps.cause("shard_weights") == cause.format(ceval=steps.ceval)
 
-    def test_a_model_that_is_not_whole_or_not_patched(self, steps, output):
-        flags = ("--output", output, "--source", steps.weights, "--precision", "float", "--tp-size", 2)
-        (steps.weights / "config.json").write_text("{}")
-        assert steps.run("shard_weights", *flags)[0] == 28
-        assert steps.cause("shard_weights") == (
-            f"{steps.weights}/config.json has no world_size of 1 and float_layers_id; make a copy that has, by "
+    def test_a_model_that_is_not_whole_or_not_patched(self, own_steps, output):
+        flags = ("--output", output, "--source", own_steps.weights, "--precision", "float", "--tp-size", 2)
+        (own_steps.weights / "config.json").write_text("{}")
+        assert own_steps.run("shard_weights", *flags)[0] == 28
+        assert own_steps.cause("shard_weights") == (
+            f"{own_steps.weights}/config.json has no world_size of 1 and float_layers_id; make a copy that has, by "
             "patch_config.py --set world_size=1 --set float_layers_id=[0]"
         )
-        (steps.weights / "pytorch_model-00003-of-00007.bin").unlink()
-        assert steps.run("shard_weights", *flags)[0] == 28
-        assert steps.cause("shard_weights") == (
-            f"{steps.weights} has no pytorch_model-00003-of-00007.bin; take all files of THUDM/chatglm2-6b at 4e38bef4"
+        (own_steps.weights / "pytorch_model-00003-of-00007.bin").unlink()
+        assert own_steps.run("shard_weights", *flags)[0] == 28
+        assert own_steps.cause("shard_weights") == (
+            f"{own_steps.weights} has no pytorch_model-00003-of-00007.bin; take all files of THUDM/chatglm2-6b at "
+            "4e38bef4"
         )
 
     def test_another_source_tree(self, steps, output):
@@ -129,11 +135,11 @@ class TestQuantize:
         assert steps.run("quantize_weights", "--output", output, *flags)[0] == 0
         assert len(contents(output)) == 8
 
-    def test_the_tools_own_words_are_the_cause_when_it_fails(self, steps, output):
-        (steps.weights / "modeling_chatglm.py").write_text("# sliced")
-        flags = ("--source", steps.weights, "--dataset", steps.ceval, "--precision", "w8a8")
-        assert steps.run("quantize_weights", "--output", output, *flags)[0] == 1
-        assert steps.cause("quantize_weights") == (
+    def test_the_tools_own_words_are_the_cause_when_it_fails(self, own_steps, output):
+        (own_steps.weights / "modeling_chatglm.py").write_text("# sliced")
+        flags = ("--source", own_steps.weights, "--dataset", own_steps.ceval, "--precision", "w8a8")
+        assert own_steps.run("quantize_weights", "--output", output, *flags)[0] == 1
+        assert own_steps.cause("quantize_weights") == (
             "rank 0 ended with code 1; its last line:\nthis is not the standard modeling file"
         )
 
@@ -186,57 +192,5 @@ class TestCompress:
         )
 
 
-class TestKilled:
-    """Each step under run_task.py, killed in the middle and started again in what it left."""
-
-    @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-    @pytest.mark.parametrize("step", ["shard", "quantize", "compress"])
-    def test_the_second_run_makes_what_one_run_makes(self, steps, output, step, how):
-        if step == "shard":
-            expected = steps.sharded("w8a8", 2)
-            flags = ["--source", steps.weights, "--precision", "w8a8", "--tp-size", 2, "--quantized"]
-            flags.append(steps.store / "quantized-w8a8")
-        elif step == "quantize":
-            expected = steps.quantized("w8a8")
-            flags = ["--source", steps.weights, "--dataset", steps.ceval, "--precision", "w8a8"]
-        else:
-            expected = steps.compressed()
-            flags = ["--source", steps.store / "sharded-sparse-2"]
-        name = {"shard": "shard_weights", "quantize": "quantize_weights", "compress": "compress_weights"}[step]
-        task = steps.script("run_task")
-        command = steps.under_task(output, name, *flags)
-        first = task.start(*command, STUB_SECONDS="0.3")
-        await_half(output)
-        if how == signal.SIGKILL:
-            kill_with_descendants(first.pid)
-        first.send_signal(how)
-        first.communicate(timeout=20)
-        assert first.returncode != 0
-        assert contents(output)
-        assert not (output / ".cdk8s-chatglm.json").exists()
-        code, said = task.run(*command)
-        assert code == 0, said
-        made = contents(output)
-        assert made.pop(".cdk8s-chatglm.json")
-        assert made == contents(expected)
-
-
-def kill_with_descendants(pid: int) -> None:
-    """End a process and all below it at once, as the end of a container does."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
-                kill_with_descendants(int(stat.parent.name))
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def await_half(output) -> None:
-    """Wait until the stand-in has written some of its files."""
-    limit = time.monotonic() + 15
-    kinds = ("part_model/1/config.json", "quant/fp_bias.npy", "compressed/compress0/index/layers.2.dat")
-    while not any(
-        (output / ".work" / place / kind).exists() for place in ("model/tensor_parallel_tp2", "") for kind in kinds
-    ):
-        assert time.monotonic() < limit, list(output.rglob("*"))
-        time.sleep(0.01)
+def test_sharding_killed_and_started_again_makes_what_one_run_makes(steps, output):
+    check_killed(steps, output, "shard", signal.SIGKILL)

@@ -42,6 +42,14 @@ class Pod:
         """Wait until all of `names` have noted their environment."""
         until(lambda: all((self.notes / f"{name}.pwd").exists() for name in names))
 
+    def seen(self, process):
+        """Wait until the output of all of them has been shown, so that the launcher knows them."""
+        waiting = {"[worker 0]", "[worker 1]", "[scheduler]"}
+        while waiting:
+            line = process.stdout.readline()
+            assert line, waiting
+            waiting = {prefix for prefix in waiting if not line.startswith(prefix)}
+
     def given(self, name, *variables):
         """The values of `variables` in the environment of `name`."""
         found = dict(line.split("=", 1) for line in (self.notes / f"{name}.env").read_text().splitlines())
@@ -98,7 +106,7 @@ def test_output_is_seen_while_the_workers_run(pod, age):
 
 def test_the_first_failure_gives_code_and_cause(pod, age):
     process = pod.start(**age)
-    pod.up("worker_0", "worker_1", "scheduler")
+    pod.seen(process)
     (pod.notes / "fail_worker_1").write_text("7")
     code, _ = pod.end(process)
     assert code == 7
@@ -108,11 +116,20 @@ def test_the_first_failure_gives_code_and_cause(pod, age):
 
 def test_a_worker_that_is_killed(pod, age):
     process = pod.start(**age)
-    pod.up("worker_0", "worker_1", "scheduler")
-    os.kill(pid_of(pod, "worker_0"), signal.SIGKILL)
+    pod.seen(process)
+    os.kill(pid_of(pod, "worker_1"), signal.SIGKILL)
     code, output = pod.end(process)
     assert code == 137, output
-    assert pod.cause == "worker 0 was ended by SIGKILL (code 137); its last line:\nworker_0 is up"
+    assert pod.cause == "worker 1 was ended by SIGKILL (code 137); its last line:\nworker_1 is up"
+
+
+def test_a_worker_whose_code_msrun_has_taken_and_not_told(pod):
+    process = pod.start(STUB_MSRUN="old")
+    pod.seen(process)
+    (pod.notes / "fail_worker_0").write_text("7")
+    assert pod.end(process)[0] in (1, 7), "an older msrun waits for its first worker and reaps it at once"
+    assert pod.cause.startswith("worker 0 ended with code ")
+    assert pod.cause.endswith("\n29\n30")
 
 
 def pid_of(pod, name):
@@ -132,7 +149,7 @@ def pid_of(pod, name):
 def test_workers_that_are_told_to_stop_all_get_the_time_to_save(pod, age):
     (pod.notes / "save").touch()
     process = pod.start(**age)
-    pod.up("worker_0", "worker_1", "scheduler")
+    pod.seen(process)
     code, output = pod.end(process, signal.SIGTERM)
     assert (code, pod.cause) == (42, "told to stop by SIGTERM"), output
     assert sorted(path.name for path in pod.notes.glob("*.saved")) == ["worker_0.saved", "worker_1.saved"]
@@ -140,7 +157,7 @@ def test_workers_that_are_told_to_stop_all_get_the_time_to_save(pod, age):
 
 def test_nothing_is_left_of_workers_that_do_not_stop(pod, age):
     process = pod.start("--grace", 1, **age)
-    pod.up("worker_0", "worker_1", "scheduler")
+    pod.seen(process)
     pids = [pid_of(pod, "worker_0"), pid_of(pod, "worker_1")]
     os.kill(pids[1], signal.SIGSTOP)
     code, output = pod.end(process, signal.SIGTERM)

@@ -58,6 +58,21 @@ def test_a_rank_that_is_killed_in_the_middle_of_a_file_goes_on_from_the_one_befo
     ]
 
 
+def test_of_earlier_runs_two_steps_are_kept_and_what_is_not_complete(training):
+    ranks = training(2)
+    started = ranks.start(*RESUME, STEPS="5", HANG="1:5")
+    until(lambda: len(ranks.noted(0)) == 5 and len(ranks.noted(1)) == 4)
+    ranks.kill(started)
+    assert codes(ranks.run(*RESUME, STEPS="6")) == [0, 0]
+    for rank in (0, 1):
+        left = sorted(path.name for path in ranks.checkpoint(rank).glob("*.ckpt"))
+        assert left == [
+            *(f"glm_rank_{rank}-1_{step}.ckpt" for step in (3, 4, 5)),
+            *(f"glm_rank_{rank}_1-1_{step}.ckpt" for step in (5, 6)),
+        ]
+    assert (ranks.noted(0)[2], ranks.noted(1)[2]) == ("glm_rank_0-1_5.ckpt", "glm_rank_1_1-1_5.ckpt")
+
+
 def test_a_step_that_one_of_eight_ranks_has_not_finished_is_not_taken(training):
     ranks = training(8)
     started = ranks.start(*RESUME, HANG="5:3", STEPS="3")

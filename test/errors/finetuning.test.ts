@@ -15,8 +15,8 @@ describe('model, runtime and chip', () => {
   refuses([
     ['a runtime that cannot train', tune({ runtime: Runtime.echo() }), '[test/finetune] runtime \'echo\' cannot fine-tune; use Runtime.mindFormers'],
     ['a runtime of another vendor', tune({ runtime: Runtime.sophon({ image: 'registry.corp.example/sophon:1.0' }) }), '[test/finetune] runtime \'sophon\' cannot fine-tune; use Runtime.mindFormers'],
-    ['a model without a configuration', tune({ model: GlmModel.CHATGLM_6B }), '[test/finetune] runtime \'mindformers\' does not support chatglm-6b; it supports chatglm3-6b'],
-    ['GLM-4', tune({ model: GlmModel.GLM_4_9B }), '[test/finetune] runtime \'mindformers\' does not support glm-4-9b; it supports chatglm3-6b'],
+    ['a model without a configuration', tune({ model: GlmModel.CHATGLM2_6B_32K, configuration: 'adgen' }), '[test/finetune] runtime \'mindformers\' does not support chatglm2-6b-32k; it supports chatglm3-6b, chatglm2-6b, chatglm-6b'],
+    ['GLM-4', tune({ model: GlmModel.GLM_4_9B }), '[test/finetune] runtime \'mindformers\' does not support glm-4-9b; it supports chatglm3-6b, chatglm2-6b, chatglm-6b'],
     ['a chip of another vendor', tune({ accelerator: Accelerator.MLU370_X8 }), '[test/finetune] runtime \'mindformers\' does not support MLU370-X8, which is supported by cambricon-pytorch'],
     ['a chip for inference', tune({ accelerator: Accelerator.ASCEND_310P_300I_DUO_96G }), '[test/finetune] runtime \'mindformers\' does not support Ascend310P 300I Duo 96G, which is supported by atb-models, mindie'],
     ['a chip that the configuration is not written for', tune({ accelerator: Accelerator.ASCEND_910A }), '[test/finetune] configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml of MindFormers 3354237 is written for 910B, not for Ascend910A'],

@@ -2,6 +2,7 @@ import { ArtifactFormat, Dtype, GlmModel, RankTable, ServingBackend } from 'cdk8
 
 import { Artifact } from '../../lib/artifacts/artifact';
 import type { FinetuneRequest, ServeRequest } from '../../lib/runtimes/runtime-dialect';
+import type { EvaluateRequest } from '../../lib/runtimes/step-requests';
 import { artifact, CHIP, STORE } from './synthesized';
 
 /** A server of ChatGLM3-6B without weights and devices, unless told otherwise. */
@@ -19,4 +20,9 @@ export function finetuneRequest(request: Partial<FinetuneRequest> = {}): Finetun
     accelerator: CHIP, devicesPerNode: 8, nodes: 1, podIndex: '0', lora: false, onlyStrategy: false, debugLogs: false, rankTable: RankTable.GENERATED, schedulerRole: false, settings: {},
     ...request,
   };
+}
+
+/** What an evaluation on one device is asked with, its result named. */
+export function outputOf(name: string): Pick<EvaluateRequest, 'output' | 'devices' | 'dtype' | 'contextLength' | 'minimumScores' | 'settings'> {
+  return { output: (format, definition) => Artifact._produced(name, STORE, format, definition), devices: 1, dtype: Dtype.FLOAT16, contextLength: 2048, minimumScores: {}, settings: {} };
 }

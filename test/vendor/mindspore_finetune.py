@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkpoints import huggingface, mindspore_file
-from conftest import Programs
-from tiny import chatglm3, weights
+from conftest import CONTAINER, Programs
+from tiny import chatglm3, generated, weights
 
 EPOCHS, BATCH, EXAMPLES = 2, 2, 10
 STEPS = EXAMPLES // BATCH
@@ -65,24 +65,19 @@ def tuned(session_programs: Programs) -> Tuned:
     return Tuned(programs, tree, words, log)
 
 
-def _finetune(folder: Path, tree: Path, words: list[str], epochs: int, output: str = "tuned") -> list[object]:
-    config = tree / chatglm3.FINETUNE
+def _finetune(folder: Path, tree: Path, words: list[str], epochs: int) -> list[object]:
+    """Return the generated start of the training, on one device that is none, with few steps."""
+    start = generated.start("glm3-adgen", "finetune")
+    places = {"mindformers": tree, "finetune": folder / "tuned", "chatglm3-6b": folder / "base", "dataset": folder / "data"}
+    script, *rank = generated.placed(start.rank, places)
+    few = ("--set", "callbacks[CheckpointMointor].save_checkpoint_steps=3")
     return [
         "launch", "--devices", 1, "--rank-env", "mindspore", "--work-dir", folder / "work", "--progress", "mindformers",
-        "--", "python3", _script("train_rank"), "--output", folder / output, "--config", config,
-        "--set", "callbacks[CheckpointMointor].save_checkpoint_steps=3",
-        "--set", "callbacks[CheckpointMointor].keep_checkpoint_max=2",
-        "--resume", "resume-training", "--",
-        tree / "run_mindformer.py", "--config", config, "--run_mode", "finetune", *chatglm3.on_cpu([]),
-        "--output_dir", folder / output, "--load_checkpoint", folder / "base/glm3_6b.ckpt",
-        "--train_dataset_dir", folder / "data/train.json", "--eval_dataset_dir", folder / "data/dev.json",
-        "--epochs", epochs, "--batch_size", BATCH, "--sink_mode", "False", *words,
+        "--", "python3", CONTAINER / Path(script).name, *few, *rank,
+        tree / "run_mindformer.py", *generated.placed(start.arguments, places),
+        *chatglm3.on_cpu(["--epochs", str(epochs), "--batch_size", str(BATCH), "--sink_mode", "False", *words]),
         "--runner_wrapper.scale_sense.loss_scale_value=256",  # the CPU sees no overflow, which 65536 brings
     ]  # fmt: skip
-
-
-def _script(name: str) -> Path:
-    return Path(__file__).resolve().parents[2] / f"container/{name}.py"
 
 
 def arrays(checkpoint: Path) -> dict[str, np.ndarray]:
@@ -153,19 +148,18 @@ def test_the_flag_alone_loads_nothing(tuned: Tuned) -> None:
     assert "are loaded" not in log
 
 
-def test_evaluation_scores_the_merged_checkpoint(tuned: Tuned) -> None:
-    """With the settings that get round upstream's faults: data version 1, a length that holds the data's."""
-    path = tuned.folder / "merged/glm3_6b.ckpt"
-    short = tuned.folder / "short.json"
-    short.write_text("".join((tuned.folder / "data/dev.json").read_text(encoding="utf-8").splitlines(True)[:2]), "utf-8")
-    log = tuned.mindformers(
-        "--config", chatglm3.FINETUNE, "--run_mode", "eval", "--output_dir", tuned.folder / "evaluated",
-        "--eval_dataset_dir", short, "--batch_size", 1, *tuned.words,
-        f"--model.model_config.checkpoint_name_or_path={path}",
-        f"--processor.tokenizer.vocab_file={tuned.folder}/merged/tokenizer.model",
-        "--model.model_config.seq_length=64", "--model.model_config.max_decode_length=64",
-        "--eval_dataset.max_source_length=64", "--eval_dataset.data_loader.version=1",
-    )  # fmt: skip
-    assert f"weights in {path} are loaded" in log
+def test_the_generated_evaluation_scores_the_merged_checkpoint(tuned: Tuned) -> None:
+    """Its settings get round upstream's faults: data of version 1, a length that holds them, a checkpoint that is loaded."""
+    lines = (tuned.folder / "data/dev.json").read_text(encoding="utf-8").splitlines(True)[:2]
+    (tuned.folder / "short").mkdir()
+    (tuned.folder / "short/dev.json").write_text("".join(lines), encoding="utf-8")
+    places = {"mindformers": tuned.tree, "merge": tuned.folder / "merged", "dataset": tuned.folder / "short"}
+    start = generated.start("glm3-adgen", "eval")
+    words = generated.placed(start.arguments, {**places, "evaluate": tuned.folder / "evaluated"})
+    small = [word for word in tuned.words if word.startswith(("--model.", "--eval_dataset.num"))]
+
+    log = tuned.mindformers(*words, *small)
+
+    assert f"weights in {tuned.folder}/merged/glm3_6b.ckpt are loaded" in log
     assert "bleu-4" in log
     assert "rouge-l" in log

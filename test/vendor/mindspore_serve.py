@@ -17,7 +17,7 @@ from mindformers import AutoModel, ChatGLM3Tokenizer, MindFormerConfig
 from mindformers.core.context import build_context
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "container"))
-from support.serve_server import Server, chat_body, eventually  # noqa: E402 (found through the path above)
+from support.serve_server import Server, chat_body, eventually
 
 HERE = Path(__file__).parent
 CONFIGS = next(Path(each, "configs/glm3") for each in sys.path if Path(each, "configs/glm3").is_dir())
@@ -39,7 +39,11 @@ TINY = {
     "param_init_type": "float32",
 }
 QUESTION, COUNT = "你好", 30
-ASKED = [{"temperature": 0}, {"temperature": 1.4, "top_p": 0.98, "seed": 7}, {"temperature": 2.0, "top_p": 1, "seed": 8}]
+ASKED = [
+    {"temperature": 0},
+    {"temperature": 1.4, "top_p": 0.98, "seed": 7},
+    {"temperature": 2.0, "top_p": 1, "seed": 8},
+]
 ENVIRONMENT = {"PYTHONPATH": str(HERE / "cpu"), "MF_CPU_SHIM": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -56,9 +60,22 @@ def elsewhere(tmp_path_factory):
 def model(tmp_path_factory):
     """A folder with a tiny ChatGLM3 as a checkpoint, its tokenizer and its config."""
     folder = tmp_path_factory.mktemp("model")
-    trained = dict(vocab_size=420, model_type="bpe", byte_fallback=True, character_coverage=1.0, pad_id=-1, bos_id=1, eos_id=2, unk_id=0)
+    trained = dict(
+        vocab_size=420,
+        model_type="bpe",
+        byte_fallback=True,
+        character_coverage=1.0,
+        pad_id=-1,
+        bos_id=1,
+        eos_id=2,
+        unk_id=0,
+    )
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(CORPUS.splitlines()), model_prefix=str(folder / "tokenizer"), hard_vocab_limit=False, minloglevel=2, **trained
+        sentence_iterator=iter(CORPUS.splitlines()),
+        model_prefix=str(folder / "tokenizer"),
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **trained,
     )
     config = yaml.safe_load((CONFIGS / "predict_glm3_6b.yaml").read_text())
     config["context"] = {"mode": 0, "device_target": "CPU", "device_id": 0}
@@ -67,7 +84,10 @@ def model(tmp_path_factory):
     build_context(MindFormerConfig(str(folder / "predict.yaml")))
     network = AutoModel.from_config(MindFormerConfig(str(folder / "predict.yaml")), download_checkpoint=False)
     random = np.random.default_rng(5)
-    saved = [{"name": each.name, "data": mindspore.Tensor(weights(random, each.name, each.shape))} for each in network.get_parameters()]
+    saved = [
+        {"name": each.name, "data": mindspore.Tensor(weights(random, each.name, each.shape))}
+        for each in network.get_parameters()
+    ]
     mindspore.save_checkpoint(saved, str(folder / "glm3_6b.ckpt"))
     return folder
 
@@ -83,7 +103,14 @@ def weights(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> n
 def server(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
     env = {**ENVIRONMENT, "LOG_MF_PATH": str(folder)}
-    flags = ["--backend", "mindformers", "--model-path", str(model), "--backend-option", f"config={model / 'predict.yaml'}"]
+    flags = [
+        "--backend",
+        "mindformers",
+        "--model-path",
+        str(model),
+        "--backend-option",
+        f"config={model / 'predict.yaml'}",
+    ]
     with Server(sys.executable, *flags, env=env) as server:
         eventually(lambda: server.get("/ready").status == 200, "the server is ready", timeout=90)
         yield server
@@ -92,9 +119,18 @@ def server(model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def reference(model, tmp_path_factory):
     """The prompt's ids, and for each of ASKED what `generate` makes of them."""
-    settings = [{**asked, "do_sample": True, "top_k": 0} if asked["temperature"] else {"do_sample": False} for asked in ASKED]
+    settings = [
+        {**asked, "do_sample": True, "top_k": 0} if asked["temperature"] else {"do_sample": False} for asked in ASKED
+    ]
     made = subprocess.run(
-        [sys.executable, HERE / "generate_with_mindformers.py", model, QUESTION, str(COUNT), *map(json.dumps, settings)],
+        [
+            sys.executable,
+            HERE / "generate_with_mindformers.py",
+            model,
+            QUESTION,
+            str(COUNT),
+            *map(json.dumps, settings),
+        ],
         env={**os.environ, **ENVIRONMENT},
         cwd=tmp_path_factory.mktemp("reference"),
         capture_output=True,
@@ -113,7 +149,9 @@ def text_of(tokenizer: ChatGLM3Tokenizer, ids: list[int]) -> str:
 
 def streamed(server: Server, body: dict) -> tuple[str, str, dict]:
     """Text, finish reason and usage of a streamed answer."""
-    reply = server.request("POST", "/v1/chat/completions", {**body, "stream": True, "stream_options": {"include_usage": True}})
+    reply = server.request(
+        "POST", "/v1/chat/completions", {**body, "stream": True, "stream_options": {"include_usage": True}}
+    )
     *chunks, last = reply.events
     choices = [chunk["choices"][0] for chunk in chunks]
     return "".join(each["delta"].get("content", "") for each in choices), choices[-1]["finish_reason"], last["usage"]
@@ -137,11 +175,18 @@ def test_a_stream_equals_the_whole_answer(server, settings):
     body = chat_body(QUESTION, max_tokens=20, **settings)
     whole = server.request("POST", "/v1/chat/completions", body).json
     text, reason, usage = streamed(server, body)
-    assert (text, reason, usage) == (whole["choices"][0]["message"]["content"], whole["choices"][0]["finish_reason"], whole["usage"])
+    assert (text, reason, usage) == (
+        whole["choices"][0]["message"]["content"],
+        whole["choices"][0]["finish_reason"],
+        whole["usage"],
+    )
 
 
 def test_answers_without_a_seed_differ(server):
-    texts = {server.chat(QUESTION, temperature=2, top_p=1, max_tokens=12).json["choices"][0]["message"]["content"] for _ in range(3)}
+    texts = {
+        server.chat(QUESTION, temperature=2, top_p=1, max_tokens=12).json["choices"][0]["message"]["content"]
+        for _ in range(3)
+    }
     assert len(texts) > 1
 
 
@@ -149,7 +194,11 @@ def test_an_answer_that_is_ended_early_leaves_the_model_whole(server):
     before = server.chat(QUESTION, temperature=0, max_tokens=20).json["choices"][0]["message"]["content"]
     stop = before[2:4]
     stopped = server.chat(QUESTION, temperature=0, max_tokens=20, stop=stop).json
-    assert stopped["choices"][0] == {**stopped["choices"][0], "finish_reason": "stop", "message": {"role": "assistant", "content": before[: before.index(stop)]}}
+    assert stopped["choices"][0] == {
+        **stopped["choices"][0],
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": before[: before.index(stop)]},
+    }
     assert server.chat(QUESTION, temperature=0, max_tokens=20).json["choices"][0]["message"]["content"] == before
 
 

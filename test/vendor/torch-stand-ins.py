@@ -2,9 +2,9 @@
 
     python torch-stand-ins.py SITE_PACKAGES/torch/lib
 
-writes into that folder one library for each name that is needed but not there, with every symbol that torch's own libraries look for under
-the version they ask for. None is ever called on a CPU. The CUDA run time is the exception: transformers asks it for its state, so the real
-one (2 MB) is installed.
+writes into that folder one library for each name that is needed but not there, with every symbol that torch's own
+libraries look for under the version they ask for. None is ever called on a CPU. The CUDA run time is the exception:
+transformers asks it for its state, so the real one (2 MB) is installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ Needs = dict[str, dict[str, set[str]]]  # library -> version -> symbols
 
 
 def readelf(option: str, library: Path) -> list[str]:
-    return subprocess.run(["readelf", "-W", option, library], capture_output=True, text=True, check=True).stdout.splitlines()
+    return subprocess.run(
+        ["readelf", "-W", option, library], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
 
 
 def needed(library: Path) -> list[str]:
@@ -76,9 +78,23 @@ def build(target: Path, versions: dict[str, set[str]], loose: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, script = Path(folder, "stand-in.c"), Path(folder, "versions.map")
         source.write_text("".join(f"int {symbol}(void){{return 100;}}\n" for symbol in symbols) or "int nothing;\n")
-        command = ["gcc", "-shared", "-fPIC", "-w", "-O0", "-fno-builtin", source, "-o", target, f"-Wl,-soname,{target.name}"]
+        command = [
+            "gcc",
+            "-shared",
+            "-fPIC",
+            "-w",
+            "-O0",
+            "-fno-builtin",
+            source,
+            "-o",
+            target,
+            f"-Wl,-soname,{target.name}",
+        ]
         if versions:
-            nodes = (f"{version} {{ global: {' '.join(f'{name};' for name in sorted(names))} }};\n" for version, names in sorted(versions.items()))
+            nodes = (
+                f"{version} {{ global: {' '.join(f'{name};' for name in sorted(names))} }};\n"
+                for version, names in sorted(versions.items())
+            )
             script.write_text("".join(nodes))
             command.append(f"-Wl,--version-script={script}")
         subprocess.run(command, check=True)

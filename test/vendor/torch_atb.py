@@ -1,13 +1,12 @@
-"""The ATB backend over real torch: two ranks of the launcher that compute together with gloo, where a device has HCCL."""
+"""The ATB backend over real torch: two ranks of the launcher, with gloo where a device has HCCL."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -16,11 +15,15 @@ import torch
 from torch_models import REMOTE
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "container"))
-from support.serve_server import CONTAINER, MODEL, Server, stream_bytes  # noqa: E402 (found through the path above)
+from support.launched_server import LaunchedServer
+from support.serve_server import CONTAINER, stream_bytes
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE / "torch_atb_example"
-NAMES = {"AutoConfig": "configuration_chatglm.ChatGLMConfig", "AutoModel": "modeling_chatglm.ChatGLMForConditionalGeneration"}
+NAMES = {
+    "AutoConfig": "configuration_chatglm.ChatGLMConfig",
+    "AutoModel": "modeling_chatglm.ChatGLMForConditionalGeneration",
+}
 VOCABULARY, HIDDEN = 260, 64
 
 
@@ -29,9 +32,19 @@ def write_part(folder: Path, tp_size: int, rank: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(5)
     embedding, up, down = torch.randn(VOCABULARY, HIDDEN), torch.randn(HIDDEN, HIDDEN), torch.randn(VOCABULARY, HIDDEN)
-    weights = {"embedding.weight": embedding, "up.weight": up.chunk(tp_size)[rank], "down.weight": down.chunk(tp_size, dim=1)[rank]}
+    weights = {
+        "embedding.weight": embedding,
+        "up.weight": up.chunk(tp_size)[rank],
+        "down.weight": down.chunk(tp_size, dim=1)[rank],
+    }
     torch.save({name: tensor.half().clone() for name, tensor in weights.items()}, folder / "pytorch_model.bin")
-    config = {"model_type": "chatglm", "auto_map": NAMES, "world_size": tp_size, "float_layers_id": [0], "eos_token_id": 259}
+    config = {
+        "model_type": "chatglm",
+        "auto_map": NAMES,
+        "world_size": tp_size,
+        "float_layers_id": [0],
+        "eos_token_id": 259,
+    }
     (folder / "config.json").write_text(json.dumps(config))
     shutil.copy(EXAMPLE / "configuration_chatglm.py", folder)
     (folder / "quantization.py").write_text("# none")
@@ -47,39 +60,37 @@ def model(tmp_path_factory) -> Path:
     (folder / "modeling_chatglm.py").write_text("raise ImportError('the standard modeling file')")
     shutil.copy(REMOTE / "tokenization_tiny.py", folder / "tokenization_chatglm.py")
     auto_map = {"AutoTokenizer": ["tokenization_chatglm.TinyTokenizer", None]}
-    (folder / "tokenizer_config.json").write_text(json.dumps({"auto_map": auto_map, "tokenizer_class": "TinyTokenizer"}))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"auto_map": auto_map, "tokenizer_class": "TinyTokenizer"})
+    )
     (folder / "tokenizer.model").write_text("none")
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": {"up.weight": "pytorch_model.bin"}}))
     return folder
 
 
-class Pod(Server):
-    """launch.py with a rank a device."""
+class Pod(LaunchedServer):
+    """The ATB backend with a stand-in for torch_npu alone."""
 
-    def __init__(self, model: Path, folder: Path, size: int, *flags: str, **environment: str) -> None:
+    def __init__(self, model: Path, folder: Path, size: int, **environment: str) -> None:
         self.calls = folder / "calls"
         self.message = folder / "termination"
-        env = {**os.environ, "PYTHONPATH": str(HERE / "torch_npu_stand_in"), "NPU_CALLS": str(self.calls), "OMP_NUM_THREADS": "1"}
-        env |= {"HF_HOME": str(folder / "home"), "PYTHONDONTWRITEBYTECODE": "1", "TERMINATION_MESSAGE_PATH": str(self.message), "TMPDIR": str(folder)}
-        argv = [str(CONTAINER / "launch.py"), "--devices", str(size), "--rank-env", "torch", "--kind", "server", "--"]
-        argv += [sys.executable, str(CONTAINER / "serve_atb.py"), "--backend", "atb", "--model-name", MODEL, "--model-path", str(model)]
-        argv += ["--model-family", "chatglm", "--backend-option", f"tree={EXAMPLE}", "--host", "127.0.0.1", "--port", "0", "--drain-delay", "0.2"]
-        self.process = subprocess.Popen(
-            [sys.executable, *argv, *flags], env={**env, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-        )
-        self.lines, self.port = [], 0
-        self._listening = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        assert self._listening.wait(60)
+        env = {"PYTHONPATH": str(HERE / "torch_npu_stand_in"), "NPU_CALLS": str(self.calls), "OMP_NUM_THREADS": "1"}
+        env |= {"HF_HOME": str(folder / "home"), "TMPDIR": str(folder), "TERMINATION_MESSAGE_PATH": str(self.message)}
+        flags = ["--model-path", str(model), "--model-family", "chatglm", "--backend-option", f"tree={EXAMPLE}"]
+        super().__init__(sys.executable, CONTAINER / "serve_atb.py", size, flags, {**env, **environment})
+        self.listening(60)
 
     def ready(self) -> Pod:
         limit = time.monotonic() + 90
-        while self.process.poll() is None and self.get("/ready").status != 200:
-            assert time.monotonic() < limit, self.lines
+        while not self._answers():
+            assert self.process.poll() is None and time.monotonic() < limit, "\n".join(self.lines)
             time.sleep(0.1)
-        assert self.process.poll() is None, "\n".join(self.lines)
         return self
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.get("/ready").status == 200
+        return False
 
     def noted(self, rank: int) -> list[str]:
         return Path(f"{self.calls}-{rank}").read_text().splitlines()
@@ -161,7 +172,10 @@ class TestOtherChips:
     def test_a_rank_that_is_killed_takes_the_pod_down(self, model, tmp_path):
         with Pod(model, tmp_path, 2) as pod:
             pod.ready()
-            children = [int(part) for part in Path(f"/proc/{pod.process.pid}/task/{pod.process.pid}/children").read_text().split()]
+            children = [
+                int(part)
+                for part in Path(f"/proc/{pod.process.pid}/task/{pod.process.pid}/children").read_text().split()
+            ]
             os.kill(children[1], 9)
             began = time.monotonic()
             assert pod.ended(30) == 137

@@ -28,9 +28,21 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
 def write_glm(folder: Path, config_class: type[GlmConfig | Glm4Config], **more: object) -> Path:
     """A model of transformers' own GLM; `more` goes into its config."""
     tokenizer = byte_tokenizer()
-    shape = dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=16)
+    shape = dict(
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+    )
     end = tokenizer.eos_token_id
-    config = config_class(vocab_size=len(tokenizer), max_position_embeddings=512, pad_token_id=end, **{"eos_token_id": [end], **shape, **more})
+    config = config_class(
+        vocab_size=len(tokenizer),
+        max_position_embeddings=512,
+        pad_token_id=end,
+        **{"eos_token_id": [end], **shape, **more},
+    )
     torch.manual_seed(7)
     # Embeddings as wide as this make the next token depend on what was said; with the usual ones it repeats itself.
     config.initializer_range = 0.3
@@ -43,9 +55,28 @@ def write_remote(folder: Path) -> Path:
     """A model that brings its own code, as ChatGLM-6B does; see torch_remote_code/."""
     shutil.copytree(REMOTE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     names = {"AutoConfig": "configuration_tiny.TinyConfig", "AutoModel": "modeling_tiny.TinyForConditionalGeneration"}
-    config = {"model_type": "chatglm-tiny", "auto_map": names, "vocab_size": 300, "max_sequence_length": 256, "gmask_token_id": 257, "eos_token_id": 259, "bos_token_id": 258, "pad_token_id": 259}
+    config = {
+        "model_type": "chatglm-tiny",
+        "auto_map": names,
+        "vocab_size": 300,
+        "max_sequence_length": 256,
+        "gmask_token_id": 257,
+        "eos_token_id": 259,
+        "bos_token_id": 258,
+        "pad_token_id": 259,
+    }
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "tokenizer_config.json").write_text(json.dumps({"auto_map": {"AutoTokenizer": ["tokenization_tiny.TinyTokenizer", None]}, "tokenizer_class": "TinyTokenizer"}))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "auto_map": {"AutoTokenizer": ["tokenization_tiny.TinyTokenizer", None]},
+                "tokenizer_class": "TinyTokenizer",
+            }
+        )
+    )
     torch.manual_seed(3)
-    torch.save({"transformer.word_embeddings.weight": torch.randn(300, 32), "lm_head.weight": torch.randn(300, 32)}, folder / "pytorch_model.bin")
+    torch.save(
+        {"transformer.word_embeddings.weight": torch.randn(300, 32), "lm_head.weight": torch.randn(300, 32)},
+        folder / "pytorch_model.bin",
+    )
     return folder

@@ -62,7 +62,7 @@ class AtbModel(Engine):
         work = work / f"rank-{self._place.rank}"
         self._prepare(work)
         progress(0.05, "importing torch")
-        self._torch = torch = vendor_package("torch", _IMAGE)
+        self._torch = vendor_package("torch", _IMAGE)
         npu = vendor_package("torch_npu", _IMAGE)
         vendor_package("torch_npu.contrib.transfer_to_npu", _IMAGE)
         transformers = vendor_package("transformers", _IMAGE)
@@ -71,16 +71,22 @@ class AtbModel(Engine):
                 str(work / "tokenizer"), trust_remote_code=True
             )
             self.vocabulary = Vocabulary(tokens)
-        if self._place.size > 1:
-            progress(0.1, "joining the other ranks")
-            torch.distributed.init_process_group("hccl")
-        torch.npu.set_device(self._device)
+        progress(0.1, "joining the other ranks")
+        self._join(self._torch)
         progress(0.15, "reading the weights")
         self._model = transformers.AutoModel.from_pretrained(
-            str(work / "part"), trust_remote_code=True, torch_dtype=torch.half, device="npu"
+            str(work / "part"), trust_remote_code=True, torch_dtype=self._torch.half, device="npu"
         ).eval()
-        torch.npu.set_compile_mode(jit_compile=False)  # else every new length of text compiles anew
+        self._torch.npu.set_compile_mode(jit_compile=False)  # else every new length of text compiles anew
         progress(0.85, "laying out the weights")
+        self._lay_out(self._torch, npu)
+
+    def _join(self, torch: Vendor) -> None:
+        if self._place.size > 1:
+            torch.distributed.init_process_group("hccl")
+        torch.npu.set_device(self._device)
+
+    def _lay_out(self, torch: Vendor, npu: Vendor) -> None:
         if _is_nz(npu._C._npu_get_soc_version()):
             for module in self._model.modules():
                 if isinstance(module, torch.nn.Linear):

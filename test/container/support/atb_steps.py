@@ -42,16 +42,20 @@ class Steps:
         return self.script(name).cause
 
     def quantized(self, precision: str) -> Path:
-        """The eight files, as quantize_weights.py makes them."""
+        """The eight files, as quantize_weights.py makes them, made once."""
         output = self.store / f"quantized-{precision}"
+        if output.exists():
+            return output
         flags = ("--source", self.weights, "--dataset", self.ceval, "--precision", precision)
         code, said = self.run("quantize_weights", "--output", output, *flags)
         assert code == 0, said
         return output
 
     def sharded(self, precision: str, tp_size: int) -> Path:
-        """Shards, as shard_weights.py makes them."""
+        """Shards, as shard_weights.py makes them, made once."""
         output = self.store / f"sharded-{precision}-{tp_size}"
+        if output.exists():
+            return output
         more = [] if precision == "float" else ["--quantized", self.quantized(precision)]
         flags = ("--source", self.weights, "--precision", precision, "--tp-size", tp_size, *more)
         code, said = self.run("shard_weights", "--output", output, *flags)
@@ -59,8 +63,10 @@ class Steps:
         return output
 
     def compressed(self) -> Path:
-        """Compressed weights, as compress_weights.py makes them."""
+        """Compressed weights, as compress_weights.py makes them, made once."""
         output = self.store / "compressed"
+        if output.exists():
+            return output
         code, said = self.run("compress_weights", "--output", output, "--source", self.sharded("sparse", 2))
         assert code == 0, said
         return output

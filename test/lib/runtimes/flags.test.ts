@@ -40,7 +40,7 @@ test.each(COMMANDS.flatMap(scriptsOf).map(({ script, flags }) => [script, flags]
 
 test('all scripts of a task are among those that its pod gets', () => {
   expect(COMMANDS.flatMap(scriptsOf).map(({ script }) => script)).toEqual([
-    'run_task', 'with_vendor_env', 'launch', 'with_vendor_env', 'launch', 'with_vendor_env', 'serve_model', 'fetch_weights', 'wait_for_artifacts',
+    'run_task', 'with_vendor_env', 'check_start', 'launch', 'train_rank', 'with_vendor_env', 'launch', 'train_rank', 'with_vendor_env', 'serve_model', 'fetch_weights', 'wait_for_artifacts',
   ]);
-  expect(task.fragment.scripts).toEqual(['run_task', 'launch', 'with_vendor_env']);
+  expect(task.fragment.scripts).toEqual(['run_task', 'launch', 'train_rank', 'with_vendor_env', 'check_start']);
 });

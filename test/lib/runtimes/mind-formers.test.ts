@@ -23,9 +23,12 @@ describe('the fine-tune of the ChatGLM3 guide', () => {
     expect(task.command).toEqual([
       'python3', '/opt/cdk8s-chatglm/run_task.py', '--output', out, '--name', 'tuned', '--lineage', task.output.lineage, '--format', 'mindspore-shards',
       '--require', 'checkpoint/rank_*/*.ckpt', '--',
+      'python3', '/opt/cdk8s-chatglm/check_start.py', '--vendor', 'ascend', '--devices', '8', '--package', 'mindspore==2.2.11', '--cann', '7.0.0.beta1', '--run-check', 'mindspore', '--',
       'python3', '/opt/cdk8s-chatglm/launch.py', '--devices', '8', '--rank-env', 'mindspore', '--rank-table', 'generated', '--work-dir', '/work', '--log-dir', `${out}/log`,
       '--grace', '90', '--progress', 'mindformers', '--',
-      'python3', '/artifacts/store/mindformers/run_mindformer.py', '--config', '/artifacts/store/mindformers/configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml',
+      'python3', '/opt/cdk8s-chatglm/train_rank.py', '--output', out, '--config', '/artifacts/store/mindformers/configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml',
+      '--set', 'callbacks[CheckpointMointor].keep_checkpoint_max=2', '--resume', 'resume-training', '--save-on-term', '--',
+      '/artifacts/store/mindformers/run_mindformer.py', '--config', '/artifacts/store/mindformers/configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml',
       '--run_mode', 'finetune', '--use_parallel', 'True', '--output_dir', out,
       '--load_checkpoint', '/artifacts/store/checkpoint/glm3_6b.ckpt',
       '--train_dataset_dir', '/artifacts/store/adgen/train.json', '--eval_dataset_dir', '/artifacts/store/adgen/dev.json',
@@ -100,8 +103,8 @@ test('the vendor\'s environment is sourced inside the lease and outside the laun
   const task = finetune({}, { setEnvScripts: ['/usr/local/Ascend/ascend-toolkit/set_env.sh'] });
 
   const words = task.command.filter((word) => typeof word === 'string' && word.startsWith('/opt/cdk8s-chatglm/'));
-  expect(words).toEqual(['run_task.py', 'with_vendor_env.sh', 'launch.py'].map((script) => `/opt/cdk8s-chatglm/${script}`));
-  expect(task.fragment.scripts).toEqual(['run_task', 'launch', 'with_vendor_env']);
+  expect(words).toEqual(['run_task.py', 'with_vendor_env.sh', 'check_start.py', 'launch.py', 'train_rank.py'].map((script) => `/opt/cdk8s-chatglm/${script}`));
+  expect(task.fragment.scripts).toEqual(['run_task', 'launch', 'train_rank', 'with_vendor_env', 'check_start']);
 });
 
 describe('settings', () => {
@@ -177,7 +180,7 @@ describe('the directory', () => {
 test.each<[() => unknown, string]>([
   [() => runtime({ image: 'mindformers' }), '\'image\' must be pinned by a full tag or a digest, got \'mindformers\''],
   [() => runtime({ sourceTree: artifact(ArtifactFormat.DATASET, 'adgen') }), '\'sourceTree\' must hold source-tree, got dataset (adgen); DownloadFiles with ArtifactFormat.SOURCE_TREE makes one'],
-  [() => finetune({ model: GlmModel.CHATGLM2_6B }), 'runtime \'mindformers\' does not support chatglm2-6b; it supports chatglm3-6b'],
+  [() => finetune({ model: GlmModel.GLM_4_9B }), 'runtime \'mindformers\' does not support glm-4-9b; it supports chatglm3-6b, chatglm2-6b, chatglm-6b'],
   [() => finetune({ accelerator: Accelerator.ASCEND_910A }), 'configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml of MindFormers 3354237 is written for 910B, not for Ascend910A'],
   [() => finetune({ accelerator: Accelerator.BM1684X }), 'runtime \'mindformers\' does not support BM1684X, which is supported by sophon'],
 ])('what does not go together is refused: %#', (body, message) => {

@@ -14,12 +14,16 @@ FINETUNE = "configs/glm3/run_glm3_6b_finetune_800T_A2_64G.yaml"
 PREDICT = "configs/glm3/predict_glm3_6b.yaml"
 
 
+def configs() -> Path:
+    """Return the configurations of the package, which lie beside it."""
+    return next(path / "configs" for path in map(Path, sys.path) if (path / "mindformers/__init__.py").is_file())
+
+
 def source_tree(folder: Path) -> Path:
     """Put what a pinned source tree holds into `folder`: the program, and the package's configurations."""
     folder.mkdir()
     (folder / "run_mindformer.py").symlink_to(PROGRAM)
-    configs = next(path / "configs" for path in map(Path, sys.path) if (path / "mindformers/__init__.py").is_file())
-    (folder / "configs").symlink_to(configs)
+    (folder / "configs").symlink_to(configs())
     return folder
 
 

@@ -1,4 +1,4 @@
-"""A model that is no GLM but meets its callers in the same way as ChatGLM-6B's code: its own generation inputs, known as AutoModel alone."""
+"""A model that is no GLM but meets its callers as ChatGLM-6B's code does: its own inputs, known as AutoModel alone."""
 
 import torch
 from transformers import PreTrainedModel
@@ -18,7 +18,7 @@ class TinyForConditionalGeneration(PreTrainedModel, GenerationMixin):
     config_class = TinyConfig
     base_model_prefix = "transformer"
     main_input_name = "input_ids"
-    _tied_weights_keys = {}
+    _tied_weights_keys = {}  # noqa: RUF012 (as transformers has it)
 
     def __init__(self, config):
         super().__init__(config)

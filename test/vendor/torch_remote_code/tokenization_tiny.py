@@ -6,7 +6,7 @@ SPECIALS = ["[MASK]", "[gMASK]", "<sop>", "<eop>"]
 
 
 class TinyTokenizer(PreTrainedTokenizer):
-    model_input_names = ["input_ids"]
+    model_input_names = ["input_ids"]  # noqa: RUF012 (as transformers has it)
 
     def __init__(self, eos_token="<eop>", **kwargs):
         super().__init__(eos_token=eos_token, **kwargs)

@@ -14,7 +14,7 @@ assert NAME == "manager of the example"
 
 class ChatGLMForConditionalGeneration(PreTrainedModel):
     config_class = ChatGLMConfig
-    _tied_weights_keys = {}
+    _tied_weights_keys = ()
 
     def __init__(self, config, device=None):
         super().__init__(config)

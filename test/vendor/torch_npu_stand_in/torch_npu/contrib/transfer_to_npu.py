@@ -1,6 +1,8 @@
 """Like the real one, rewrites torch's own calls; here they go to the processor, and hccl is gloo."""
 
 import torch
+import transformers.modeling_utils  # noqa: F401 (which wants torch's own calls while it is imported)
+
 from torch_npu import note
 
 

@@ -1,0 +1,17 @@
+import { App } from 'cdk8s';
+import { Accelerator, AtbChatglm2Chart, AtbPrecision, DevicePlugin, NodeType } from 'cdk8s-chatglm';
+
+// ChatGLM2-6B on an Atlas 800I A2: quantized weights as published, cut for four chips, measured and served.
+const app = new App();
+new AtbChatglm2Chart(app, 'atb-chatglm2-910b', {
+  namespace: 'llm',
+  platform: { nodeTypes: [NodeType.ATLAS_800I_A2], devicePlugins: [DevicePlugin.mindCluster({ version: '26.1.0' })] },
+  accelerator: Accelerator.ASCEND_910B4,
+  precision: AtbPrecision.W8A8,
+  tensorParallel: 4,
+  image: 'registry.corp.example/llm/atb-models-chatglm2:cann7.0.0-839b2483',
+  storageClassName: 'nfs',
+  contextLength: 8192,
+});
+
+app.synth();
