@@ -70,6 +70,13 @@ export interface CambriconChatglmChartProps extends ChartProps {
   readonly storeSize?: Size;
 
   /**
+   * Memory of a card, where the catalogue does not know it: no source tells that of MLU370-S4.
+   *
+   * @default - the chip's
+   */
+  readonly deviceMemory?: Size;
+
+  /**
    * Servers, one card each.
    *
    * @default 1
@@ -116,7 +123,7 @@ export class CambriconChatglmChart extends Chart {
    */
   constructor(scope: Construct, id: string, props: CambriconChatglmChartProps) {
     super(scope, id, props);
-    const { image, accelerator, devicePlugin, storageClassName, storeSize = Size.gibibytes(60) } = props;
+    const { image, accelerator, devicePlugin, deviceMemory, storageClassName, storeSize = Size.gibibytes(60) } = props;
     if (props.platform !== undefined) {
       Platform.attach(this, props.platform);
     }
@@ -126,7 +133,7 @@ export class CambriconChatglmChart extends Chart {
     const transformers = new MigrateSources(this, 'transformers-mlu', { runtime: tool, from: this.transformers(store) });
     this.chatGlmTree = new MigrateSources(this, 'chatglm-6b-mlu', { runtime: tool, from: this.repository(store) }).artifact;
     const runtime = Runtime.cambriconPyTorch({ image, transformersTree: transformers.artifact });
-    const model = { model: GlmModel.CHATGLM_6B, runtime, weights, accelerator, devicePlugin };
+    const model = { model: GlmModel.CHATGLM_6B, runtime, weights, accelerator, devicePlugin, deviceMemory };
     this.server = new InferenceDeployment(this, 'serve', { ...model, replicas: props.replicas });
     if (props.web !== false) {
       new WebInterface(this, 'web', { server: this.server, image });

@@ -1,4 +1,4 @@
-import { Testing } from 'cdk8s';
+import { Size, Testing } from 'cdk8s';
 
 import { Accelerator, CambriconChatglmChart, type CambriconChatglmChartProps, CambriconMode, DevicePlugin, GlmModel, NodeType, WeightSource } from 'cdk8s-chatglm';
 
@@ -57,8 +57,8 @@ test('page, terminal and benchmark can be chosen', () => {
 });
 
 test.each<[string, Partial<CambriconChatglmChartProps>, Record<string, unknown>]>([
-  ['shares of a card', { devicePlugin: DevicePlugin.cambricon({ mode: CambriconMode.SHARE }) }, { 'cambricon.com/mlu370.share': 1 }],
-  ['an MLU370-S4', { accelerator: Accelerator.MLU370_S4, platform: { devicePlugins: [DevicePlugin.cambricon()] } }, { 'cambricon.com/mlu370': 1 }],
+  ['shares of a card', { devicePlugin: DevicePlugin.cambricon({ mode: CambriconMode.ENV_SHARE }) }, { 'cambricon.com/mlu370.share': 1 }],
+  ['an MLU370-S4', { accelerator: Accelerator.MLU370_S4, deviceMemory: Size.gibibytes(24), platform: { devicePlugins: [DevicePlugin.cambricon()] } }, { 'cambricon.com/mlu370': 1 }],
 ])('%s are asked for by their name', (_what, props, limits) => {
   expect(named(objects(props), 'Deployment', 'serve').resources.limits).toEqual(limits);
 });
@@ -71,6 +71,7 @@ test('without a device plugin the pod gets the guide\'s device nodes', () => {
 });
 
 test.each<[string, Partial<CambriconChatglmChartProps>, string]>([
+  ['a card whose memory nobody tells', { accelerator: Accelerator.MLU370_S4, platform: { devicePlugins: [DevicePlugin.cambricon()] } }, '[chatglm/serve] \'deviceMemory\' is needed: no source tells the memory of MLU370-S4; give it, or set \'skipMemoryCheck\''],
   ['another vendor\'s chip', { accelerator: Accelerator.BM1684X }, '[chatglm/serve] runtime \'cambricon-pytorch\' does not support BM1684X, which is supported by sophon'],
   ['an image that is not pinned', { image: 'pytorch' }, '\'image\' must be pinned by a full tag or a digest, got \'pytorch\''],
 ])('%s is refused', (_what, props, message) => {

@@ -1,4 +1,4 @@
-import { Chart, Testing } from 'cdk8s';
+import { Testing } from 'cdk8s';
 
 import { DevicePlugin, Dtype, GlmModel, NodeType, type PlatformProps, SophonChatglm3Chart, type SophonChatglm3ChartProps, WeightSource } from 'cdk8s-chatglm';
 
@@ -92,7 +92,6 @@ test.each<[string, Partial<SophonChatglm3ChartProps>, string]>([
   expect(messageOf(() => objects(props))).toBe(message);
 });
 
-test('synthesizing twice gives the same objects, and the chart is a Chart', () => {
+test('synthesizing twice gives the same objects', () => {
   expect(objects()).toEqual(objects());
-  expect(SophonChatglm3Chart.prototype).toBeInstanceOf(Chart);
 });
