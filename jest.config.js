@@ -5,7 +5,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/temporary-folder.js',
   globalTeardown: '<rootDir>/test/support/remove-temporary-folder.js',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/cluster/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/cluster/', '\\.steps\\.test\\.ts$'],
   moduleNameMapper: { '^cdk8s-chatglm$': '<rootDir>/index.ts' },
   transform: {
     '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.dev.json', diagnostics: false }],

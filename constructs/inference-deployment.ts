@@ -8,11 +8,11 @@ import { downloadDeadline } from '../lib/artifacts/download';
 import type { GlmModel } from '../lib/models/glm-model';
 import { MemoryTask } from '../lib/models/memory-estimate';
 import { Platform } from '../lib/platform';
-import type { ServeRequest, ServeTask } from '../lib/runtimes/runtime-dialect';
+import type { SecretKey, ServeRequest, ServeTask } from '../lib/runtimes/runtime-dialect';
 import type { Task } from '../lib/runtimes/task';
 import type { InferenceDeploymentProps } from './inference-deployment-props';
 import { located } from './located';
-import { CONTAINER_PORT, SERVICE_PORT, serveRequest } from './serve-request';
+import { apiKeysOf, CONTAINER_PORT, SERVICE_PORT, serveRequest } from './serve-request';
 import { type RenderedServer, renderServer } from './server';
 import { renderAutoscaler } from './server-autoscaler';
 import { renderDisruptionBudget } from './server-disruption-budget';
@@ -37,6 +37,8 @@ export class InferenceDeployment extends Construct {
   public readonly service: Service;
   /** What it serves. */
   public readonly model: GlmModel;
+  /** @internal where clients of this library find a key that it takes */
+  public readonly _apiKeys?: SecretKey;
   private readonly port: number;
 
   /**
@@ -49,6 +51,7 @@ export class InferenceDeployment extends Construct {
     this.service = renderService(this, server, { port: servicePort, targetPort: containerPort, type: serviceType });
     this.model = props.model;
     this.port = servicePort;
+    this._apiKeys = apiKeysOf(props);
     located(this, () => {
       renderIngress(this, server, this.service, props);
       renderAutoscaler(this, server, task, props);

@@ -2,7 +2,7 @@ import { ServiceType } from 'cdk8s-plus-27';
 
 import { Dtype } from '../lib/accelerators/dtype';
 import type { GlmModel } from '../lib/models/glm-model';
-import type { ServeRequest } from '../lib/runtimes/runtime-dialect';
+import type { SecretKey, ServeRequest } from '../lib/runtimes/runtime-dialect';
 import type { InferenceDeploymentProps } from './inference-deployment-props';
 
 /** The port of every server, unless its props say another. */
@@ -22,12 +22,13 @@ export function serveRequest(props: InferenceDeploymentProps): ServeRequest {
   }
   return {
     model, weights, accelerator, devices, dtype, contextLength, backend, port: containerPort, hostNetwork: props.hostNetwork,
-    queueSize: checkQueueSize(props.queueSize), apiKeys: apiKeys(props),
+    queueSize: checkQueueSize(props.queueSize), apiKeys: apiKeysOf(props),
     requestTimeoutSeconds: seconds('requestTimeout', props.requestTimeout?.toSeconds()), drainSeconds: seconds('drainTimeout', props.drainTimeout?.toSeconds()),
   };
 }
 
-function apiKeys({ apiKeysSecret, apiKeysSecretKey }: InferenceDeploymentProps): ServeRequest['apiKeys'] {
+/** Where the keys are that clients must send. */
+export function apiKeysOf({ apiKeysSecret, apiKeysSecretKey }: InferenceDeploymentProps): SecretKey | undefined {
   if (apiKeysSecret === undefined && apiKeysSecretKey !== undefined) {
     throw new Error('\'apiKeysSecretKey\' is the key of \'apiKeysSecret\', which is missing');
   }

@@ -5,7 +5,7 @@ import { checkImage } from '../lib/image';
 import type { ProbeSet } from '../lib/pods/pod-fragment';
 import { scriptPath } from '../lib/pods/scripts';
 import { SecurityLevel } from '../lib/pods/security-level';
-import { HTTP_PORT } from '../lib/runtimes/serving';
+import { API_KEYS, apiKeysEnv, HTTP_PORT } from '../lib/runtimes/serving';
 import type { Task } from '../lib/runtimes/task';
 import type { WorkloadOptions } from '../lib/workload-options';
 import type { InferenceDeployment } from './inference-deployment';
@@ -50,7 +50,10 @@ const STARTUP_SECONDS = 120;
 /** Pulling the image, and starting. */
 const PROGRESS_SECONDS = 900;
 
-/** A Deployment with a chat page in front of a server. It needs no device; questions go to the server's Service. */
+/**
+ * A Deployment with a chat page in front of a server. It needs no device; questions go to the server's Service, with
+ * a key from the same Secret where the server asks for one.
+ */
 export class WebInterface extends Construct {
   /** The Service in front of the page. */
   public readonly service: Service;
@@ -75,10 +78,13 @@ function webTask({ server, image }: WebInterfaceProps, url: string, port: number
   checkImage('image', image);
   return {
     name: 'web', runtime: 'web', image, inputs: [], security: SecurityLevel.NON_ROOT,
-    command: ['python3', scriptPath('serve_web'), '--server', url, '--model-name', server.model.name, '--port', String(port)],
+    command: [
+      'python3', scriptPath('serve_web'), '--server', url, '--model-name', server.model.name, '--port', String(port),
+      ...(server._apiKeys === undefined ? [] : ['--api-keys-env', API_KEYS]),
+    ],
     fragment: {
       scripts: ['serve_web'], ports: [{ name: HTTP_PORT, containerPort: port }], probes: pageProbes(),
-      requests: { cpu: '100m', memory: '512Mi' }, terminationGracePeriodSeconds: 30,
+      env: apiKeysEnv(server._apiKeys), requests: { cpu: '100m', memory: '512Mi' }, terminationGracePeriodSeconds: 30,
     },
   };
 }

@@ -2,7 +2,7 @@
  * Synthesizes a fleet in one process, as one row of the benchmark: `node fleet.js --app ours|plain|plus|bare --tenants N --scripts config-maps|image --out FOLDER`.
  *
  * A tenant is a chart with a Deployment, its Service, its ConfigMap of scripts (unless they come in an image), a claim and a NetworkPolicy. `plus` is an app with one
- * Deployment of cdk8s-plus, `bare` one with a ConfigMap of cdk8s alone. Prints a line of JSON: seconds since the library was loaded, and of the whole process.
+ * Deployment of cdk8s-plus, `bare` one with a ConfigMap of cdk8s alone. Prints a line of JSON: seconds and processor seconds since the library was loaded, and the peak of memory.
  */
 import { ApiObject, App, Chart, Size } from 'cdk8s';
 import type * as plus from 'cdk8s-plus-27';
@@ -49,6 +49,8 @@ if (options.app === 'plain') {
   loadLibrary();
 }
 const start = performance.now();
+const startCpu = process.cpuUsage();
 programs[options.app!]!(app);
 app.synth();
-console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, process: performance.now() / 1000 }));
+const cpu = process.cpuUsage(startCpu);
+console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, cpu: (cpu.user + cpu.system) / 1e6, mebibytes: process.resourceUsage().maxRSS / 1024 }));

@@ -32,11 +32,16 @@ def precision_env(
     return env
 
 
-def check_precision(precision: str, tp_size: int, compressed: Optional[Path]) -> None:
-    """Refuse to run what cannot run: sparse weights are compressed for two devices only."""
+def check_sparse(precision: str, tp_size: int) -> None:
+    """Refuse sparse weights for a number of devices that they cannot be compressed for."""
     if precision == SPARSE and tp_size != 2:
-        raise Fault(BAD_SETTING, f"--tp-size is {tp_size}, but sparse weights can only be compressed for 2")
+        raise Fault(BAD_SETTING, f"sparse weights can only be compressed for 2 devices, not {tp_size}")
+
+
+def check_precision(precision: str, tp_size: int, compressed: Optional[Path]) -> None:
+    """Refuse to run what cannot run."""
+    check_sparse(precision, tp_size)
     if precision == SPARSE and compressed is None:
-        raise Fault(BAD_SETTING, "--precision sparse needs --compressed, the output of compress_weights.py")
+        raise Fault(BAD_SETTING, "precision sparse needs 'compressed', the output of compress_weights.py")
     if precision != SPARSE and compressed is not None:
-        raise Fault(BAD_SETTING, f"--compressed goes with --precision sparse, not {precision}")
+        raise Fault(BAD_SETTING, f"'compressed' goes with precision sparse, not {precision}")

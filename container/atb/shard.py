@@ -27,7 +27,7 @@ from atb.model_files import (
     quantized_folder,
     writable_view,
 )
-from atb.precision import FLOAT, QUANTIZED, SPARSE, precision_env
+from atb.precision import FLOAT, QUANTIZED, check_sparse, precision_env
 from atb.scripts import Run, done, empty
 from patching.copy_of import bring, check_folders
 from pod.exit_codes import BAD_SETTING, DONE, Fault
@@ -76,10 +76,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if (options.precision == FLOAT) != (options.quantized is None):
         needs = "does not take" if options.precision == FLOAT else "needs"
         raise Fault(BAD_SETTING, f"--precision {options.precision} {needs} --quantized")
-    if options.precision == SPARSE and options.tp_size != 2:
-        raise Fault(
-            BAD_SETTING, f"--tp-size is {options.tp_size}, but sparse weights can only be compressed for 2"
-        )
+    check_sparse(options.precision, options.tp_size)
     options.source = folder("--source", options.source)
     options.output = options.output.resolve()
     return options

@@ -11,7 +11,7 @@ from typing import Optional, Sequence
 from checkpoints.from_huggingface import to_mindspore
 from checkpoints.names import EMBEDDINGS, FAMILIES, default_embedding
 from checkpoints.to_huggingface import to_huggingface
-from pod.arguments import Parser
+from pod.arguments import Parser, whole
 from pod.exit_codes import DONE, USAGE, Fault
 from pod.main import run
 
@@ -34,8 +34,9 @@ def _main(arguments: Sequence[str]) -> int:
         embedding = options.embedding or default_embedding(options.family)
         to_mindspore(options.source, options.output / options.file, options.family, embedding, options.dtype)
     else:
+        checkpoint = options.source / options.file
         to_huggingface(
-            options.source / options.file, options.base, options.output, options.family, options.dtype
+            checkpoint, options.base, options.output, options.family, options.dtype, options.lora_alpha
         )
     return DONE
 
@@ -52,6 +53,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--embedding", choices=EMBEDDINGS, help="its name in MindFormers (default by family)")
     parser.add_argument(
         "--base", type=Path, metavar="DIR", help="the model's Hugging Face folder, on the way back"
+    )
+    parser.add_argument(
+        "--lora-alpha", type=whole(1, 1_000_000), help="puts adapters into the weights, on the way back"
     )
     options = parser.parse_args(list(arguments))
     if options.from_ == options.to:

@@ -51,8 +51,10 @@ class Asking:
                 said = time.monotonic()
                 log.info("loading: %.0f%% after %.0f s (%s)", 100 * fraction, said - began, doing)
 
-        log.info("loading model '%s' with the %s backend", self.model.name, self.model.backend_name)
         with _signals_end_at_once("the model was loading"):
+            log.info("loading model '%s' with the %s backend", self.model.name, self.model.backend_name)
+            if self._stopped.is_set():
+                raise Fault(TERMINATED, "told to stop before the model was loaded")
             self._load(progress)
         seconds = time.monotonic() - began
         log.info("loaded after %.1f s, context %d tokens", seconds, self.model.backend.context_length)

@@ -19,7 +19,7 @@ from training.recorder import Recorder
 from training.save_on_term import SaveOnTerm, StopPoint, install
 from training.script import Failed, run_script
 from training.settings import apply, yaml
-from training.steps import FOLDER, Step, complete, drop_older, next_run, rank_folder
+from training.steps import FOLDER, Notes, Step, complete, drop_older, next_run, rank_folder, survey
 
 log = logging.getLogger(NAME)
 
@@ -40,9 +40,11 @@ def _main(arguments: Sequence[str]) -> int:
     place = place_of(os.environ)
     _keep_to_own_logger()
     with storing(options.output):
-        rank_folder(options.output, place.rank).mkdir(parents=True, exist_ok=True)
-        step = _newest(options.output, place) if options.resume != NONE else None
-        number = next_run(options.output)
+        if not place.scheduler:
+            rank_folder(options.output, place.rank).mkdir(parents=True, exist_ok=True)
+        found = survey(options.output)
+        step = _newest(options.output, found, place) if options.resume != NONE else None
+        number = next_run(found)
     argv = _arguments(options, place, step)
     log.info("%s of %d: %s %s", place.name, place.ranks, options.script, " ".join(argv))
     if place.scheduler:
@@ -50,14 +52,14 @@ def _main(arguments: Sequence[str]) -> int:
     return _train(options, place, number, argv, step is not None)
 
 
-def _newest(output: Path, place: Place) -> Optional[Step]:
+def _newest(output: Path, found: Notes, place: Place) -> Optional[Step]:
     """Return the step to go on from, and make room: of what runs before have finished two steps are kept."""
-    found = complete(output, place.ranks)
-    if len(found) >= KEPT and not place.scheduler:
-        dropped = drop_older(rank_folder(output, place.rank), found[-KEPT].files[place.rank])
+    steps = complete(output, found, place.ranks, KEPT)
+    if len(steps) == KEPT and not place.scheduler:
+        dropped = drop_older(rank_folder(output, place.rank), steps[0].files[place.rank])
         if dropped:
             log.info("removed %d older checkpoints: %s", len(dropped), ", ".join(dropped))
-    return found[-1] if found else None
+    return steps[-1] if steps else None
 
 
 def _arguments(options: Options, place: Place, step: Optional[Step]) -> Tuple[str, ...]:

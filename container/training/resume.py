@@ -55,9 +55,14 @@ def arguments(given: Sequence[str], kind: str, path: Path) -> Tuple[str, ...]:
 
 
 def neutralize(document: Any) -> None:  # noqa: ANN401 (a configuration)
-    """Have the configuration ask for no transformation of the checkpoint; keys it lacks it keeps lacking."""
+    """Have the configuration ask for no transformation of the checkpoint, and for no choice of another one.
+
+    r1.0, r1.2 and r1.3 choose by files that all ranks write into the output, unless told to take the newest
+    (run_mindformer.py and mindformers/trainer/trainer.py there); other versions do not know that key.
+    """
     if isinstance(document, dict):
         document.update({key: value for key, value in _NEUTRAL.items() if key in document})
+        document["resume_by_last_timestamp_ckpt"] = True
 
 
 def with_config(given: Sequence[str], path: Path) -> Tuple[str, ...]:

@@ -21,6 +21,7 @@ from artifacts.durable import replace_file
 FOLDER = "checkpoint"
 NOTES = ".complete"
 NAME = re.compile(r".+-(\d+)_(\d+)\.ckpt")
+RANK = re.compile(r"rank_(\d+)")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Note:
     def key(self) -> Tuple[int, int, int]:
         """What the files of one step share in all ranks."""
         return self.run, self.epoch, self.step
+
+
+Notes = Dict[int, List[Note]]
+"""By rank."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +78,30 @@ def write_note(folder: Path, note: Note) -> None:
     replace_file(folder / NOTES / note.file, json.dumps(asdict(note)).encode() + b"\n")
 
 
-def complete(output: Path, ranks: int) -> List[Step]:
-    """Return the steps that `ranks` ranks, no more and no fewer, have finished, the newest last."""
-    by_rank = [_finished(rank_folder(output, rank), ranks) for rank in range(ranks)]
-    common = [note for key, note in by_rank[0].items() if all(key in other for other in by_rank)]
-    return [
-        Step(
-            note.epoch,
-            note.step,
-            note.run,
-            tuple(rank_folder(output, rank) / found[note.key].file for rank, found in enumerate(by_rank)),
-        )
-        for note in sorted(common, key=lambda note: (note.run, note.order))
+def survey(output: Path) -> Notes:
+    """Return the notes of all ranks that have left some, whatever their number was."""
+    folders = [(RANK.fullmatch(folder.name), folder) for folder in (output / FOLDER).glob("rank_*")]
+    return {int(match.group(1)): notes(folder) for match, folder in folders if match}
+
+
+def complete(output: Path, found: Notes, ranks: int, most: int) -> List[Step]:
+    """Return the newest steps, at most `most`, that `ranks` ranks, no more and no fewer, have finished.
+
+    The newest comes last. Each file must be there with the size that was noted.
+    """
+    by_rank = [
+        {note.key: note for note in found.get(rank, ()) if note.ranks == ranks} for rank in range(ranks)
     ]
+    common = [note for key, note in by_rank[0].items() if all(key in other for other in by_rank)]
+    steps: List[Step] = []
+    for newest in sorted(common, key=lambda note: (note.run, note.order), reverse=True):
+        if len(steps) == most:
+            break
+        of_step = [(rank_folder(output, rank), keyed[newest.key]) for rank, keyed in enumerate(by_rank)]
+        if all(_size(folder / note.file) == note.size for folder, note in of_step):
+            files = tuple(folder / note.file for folder, note in of_step)
+            steps.insert(0, Step(newest.epoch, newest.step, newest.run, files))
+    return steps
 
 
 def drop_older(folder: Path, kept: Path) -> List[str]:
@@ -103,20 +119,9 @@ def drop_older(folder: Path, kept: Path) -> List[str]:
     return older
 
 
-def next_run(output: Path) -> int:
+def next_run(found: Notes) -> int:
     """Return the number of the run that begins: one more than any that left a note."""
-    return 1 + max(
-        (note.run for folder in (output / FOLDER).glob("rank_*") for note in notes(folder)), default=0
-    )
-
-
-def _finished(folder: Path, ranks: int) -> Dict[Tuple[int, int, int], Note]:
-    """Return the notes whose file is there with its size."""
-    return {
-        note.key: note
-        for note in notes(folder)
-        if note.ranks == ranks and _size(folder / note.file) == note.size
-    }
+    return 1 + max((note.run for of_rank in found.values() for note in of_rank), default=0)
 
 
 def _read(path: Path) -> Optional[Note]:

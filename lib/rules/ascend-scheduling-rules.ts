@@ -107,11 +107,11 @@ const PRODUCT_RULES: readonly Rule[] = [
     severity: 'error',
     explanation: 'the annotation sp-block is the size of a logical super pod in devices: whole pods, and a divisor of the whole job (Ascend/mind-cluster@22bb3d98 15_yaml_configuration.md)',
     fix: 'set sp-block to the devices of the whole job, or to a divisor of them',
-    check: ({ pods }) => pods.filter(({ devices }) => devices.length > 0).flatMap((pod) => {
+    check: ({ pods }) => pods.filter(({ devices }) => devices.length > 0).flatMap((pod, _, withDevices) => {
       const ofPod = pod.metadata.annotations?.['sp-block'];
       const block = ofPod ?? pod.object.metadata.annotations?.['sp-block'];
       const each = deviceCount(pod);
-      const all = each * podsOf(pod);
+      const all = withDevices.reduce((sum, other) => sum + deviceCount(other) * (other.pods ?? 1), 0);
       const size = Number(block);
       return block === undefined || (Number.isInteger(size) && size > 0 && all % size === 0 && size % each === 0) ? []
         : [fault(`sp-block is '${block}' for ${String(all)} devices in pods of ${String(each)}`, ...ofPod === undefined ? [] : pod.place, 'metadata', 'annotations', 'sp-block')];

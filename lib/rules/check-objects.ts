@@ -73,5 +73,6 @@ function check(objects: readonly KubernetesObject[], rules: readonly Rule[]): Fi
 }
 
 function findings(rule: Rule, object: ExaminedObject, others: ObjectSet, index: number): Finding[] {
-  return rule.check(object, others).map(({ message, place }) => ({ rule: rule.id, severity: rule.severity, object: nameOf(object.object), index, message, place }));
+  const faults = rule.check(object, others);
+  return faults.length === 0 ? [] : faults.map(({ message, place }) => ({ rule: rule.id, severity: rule.severity, object: nameOf(object.object), index, message, place }));
 }

@@ -12,6 +12,8 @@ export interface ExaminedObject {
   readonly object: KubernetesObject;
   readonly namespace: string;
   readonly pods: readonly ExaminedPod[];
+  /** All containers of all pods, each with its pod. */
+  readonly containers: readonly (readonly [ExaminedContainer, ExaminedPod])[];
   /** What was no string where Kubernetes takes only strings, and what had another kind of value than it may have; both are mended in `object`. */
   readonly notText: readonly Fault[];
   readonly notFitting: readonly Fault[];
@@ -40,7 +42,9 @@ export interface ExaminedContainer {
 export function examine(given: KubernetesObject): ExaminedObject {
   const { object, notText, notFitting } = conform(withoutNulls(given) as KubernetesObject);
   const { namespace = '' } = object.metadata as { namespace?: string };
-  return { object, namespace, pods: podTemplates(object).map((template) => examinePod(object, template)), notText, notFitting };
+  const pods = podTemplates(object).map((template) => examinePod(object, template));
+  const containers = pods.flatMap((pod) => pod.containers.map((container) => [container, pod] as const));
+  return { object, namespace, pods, containers, notText, notFitting };
 }
 
 /** `Kind/name`. */
@@ -61,7 +65,13 @@ export function deviceCount({ devices }: { readonly devices: readonly DeviceRequ
 
 /** A check of every pod; places are seen from the pod template. */
 export function inPods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): Rule['check'] {
-  return (object) => object.pods.flatMap((pod) => check(pod, object).map((fault) => from(pod.place, fault)));
+  return (object) => {
+    const found: Fault[] = [];
+    for (const pod of object.pods) {
+      check(pod, object).forEach((fault) => found.push(from(pod.place, fault)));
+    }
+    return found;
+  };
 }
 
 /** A check of every pod that asks for devices. */
@@ -71,7 +81,13 @@ export function inDevicePods(check: (pod: ExaminedPod, object: ExaminedObject) =
 
 /** A check of every container, init containers first; places are seen from the container. */
 export function inContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): Rule['check'] {
-  return ({ pods }) => pods.flatMap((pod) => pod.containers.flatMap((container) => check(container, pod).map((fault) => from(container.place, fault))));
+  return ({ containers }) => {
+    const found: Fault[] = [];
+    for (const [container, pod] of containers) {
+      check(container, pod).forEach((fault) => found.push(from(container.place, fault)));
+    }
+    return found;
+  };
 }
 
 /** A check of every container that asks for devices. */

@@ -11,6 +11,8 @@ const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 
 /** Kinds whose name becomes a host name or a label. */
 const LABEL_NAMED = ['Job', 'Service', 'AscendJob'];
+/** Kinds of Kubernetes itself and of its neighbours here. Other files that have a kind, such as that of a tool, need no name. */
+const NAMED = /^(|apps|batch|autoscaling|policy|networking\.k8s\.io|rbac\.authorization\.k8s\.io|storage\.k8s\.io|scheduling\.k8s\.io|batch\.volcano\.sh|mindxdl\.gitee\.com)$/;
 /** Kinds whose names are part of paths and may have other characters, such as `system:node`. */
 const FREELY_NAMED = /^(Cluster)?Role(Binding)?$/;
 
@@ -47,11 +49,14 @@ function wrongReference(what: string, name: string | undefined, place: Place): F
     : [fault(`${what} must name an object by lower case letters, digits, '-' and '.', got '${name}'`, ...place)];
 }
 
-function wrongName({ object: { kind, metadata } }: ExaminedObject): Fault[] {
+function wrongName({ object: { apiVersion, kind, metadata } }: ExaminedObject): Fault[] {
   const { name, generateName = '' } = metadata as { name: string; generateName?: string };
   const isLabel = LABEL_NAMED.includes(kind);
   // What Kubernetes appends to a generated name is legal in any case.
   const whole = name === '' && generateName !== '' ? `${generateName}x` : name;
+  if (whole === '' && !NAMED.test(apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '')) {
+    return [];
+  }
   return FREELY_NAMED.test(kind) || (isLabel ? DNS_LABEL : DNS_NAME).test(whole) ? []
     : [fault(`the name must be lower case letters, digits and '-', at most ${isLabel ? '63' : '253'} characters`, 'metadata', ...name === '' ? [] : ['name'])];
 }

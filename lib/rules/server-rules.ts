@@ -47,8 +47,11 @@ function serviceOf({ object }: ExaminedObject): ServiceSpec {
   return object.kind === 'Service' ? (object.spec ?? {}) : {};
 }
 
+/** Whether a container lists a port, or its command line or a variable names it: many list only what a Service needs. */
 function listensOn({ containers }: ExaminedPod, port: number | string): boolean {
-  return containers.some(({ container: { ports = [] } }) => ports.some(({ name, containerPort }) => name === port || containerPort === Number(port)));
+  const isNamed = /^\d+$/.test(String(port)) ? new RegExp(`(^|\\D)${String(port)}(\\D|$)`) : undefined;
+  return containers.some(({ container: { ports = [], env = [] }, commandLine }) => ports.some(({ name, containerPort }) => name === port || containerPort === Number(port))
+    || (isNamed !== undefined && (isNamed.test(commandLine) || env.some(({ value = '' }) => isNamed.test(value)))));
 }
 
 function declaresPorts({ containers }: ExaminedPod): boolean {

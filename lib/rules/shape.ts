@@ -78,16 +78,24 @@ export function dotted(place: Place): string {
 
 /** A value without the nulls in its maps: to Kubernetes they are fields that were not set. */
 export function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const items = value.map(withoutNulls);
-    return items.some((item, index) => item !== value[index]) ? items : value;
-  }
-  if (!isMap(value)) {
+  if (!hasNull(value)) {
     return value;
   }
-  const entries = Object.entries(value);
-  const kept = entries.filter(([, item]) => item !== null && item !== undefined).map(([key, item]): [string, unknown] => [key, withoutNulls(item)]);
-  return kept.length < entries.length || kept.some(([key, item]) => item !== value[key]) ? Object.fromEntries(kept) : value;
+  return Array.isArray(value) ? value.map(withoutNulls)
+    : isMap(value) ? Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null && item !== undefined).map(([key, item]) => [key, withoutNulls(item)])) : value;
+}
+
+/** Whether there is a null or an undefined value inside; nearly always there is none, and nothing has to be copied. */
+function hasNull(value: unknown): boolean {
+  if (typeof value !== 'object') {
+    return value === undefined;
+  }
+  for (const key in value) {
+    if (hasNull((value as Record<string, unknown>)[key])) {
+      return true;
+    }
+  }
+  return value === null;
 }
 
 /** Whether a value is a map with keys, neither null nor a list. */

@@ -33,6 +33,9 @@ const NAME = 'cambricon-pytorch';
 /** The backend of `container/serve` that runs Hugging Face models. */
 const BACKEND = 'transformers';
 
+/** Where the vendor's image has its tool (CambriconKnight/dev-env-ubuntu@98389ace pytorch1.9/chatglm/README.md). */
+const MIGRATION_TOOL = '/torch/src/catch/tools/torch_gpu2mlu.py';
+
 /** The oldest driver of MLU370 that the device plugin supports (Cambricon/cambricon-k8s-device-plugin README). */
 const DRIVER = '4.20.9';
 
@@ -71,7 +74,7 @@ function migrateTask({ from, output }: MigrateRequest, image: string): StepTask 
   const artifact = output(ArtifactFormat.SOURCE_TREE, { runtime: NAME, step: 'migrate', image, from: from.lineage });
   return scriptStep({
     name: 'migrate', runtime: NAME, image, output: artifact, inputs: [from], require: ['report.md'], script: 'migrate_sources',
-    words: ['--source', from.path, '--output', artifact.path], cpus: 1, gibibytes: 1, security: SecurityLevel.VENDOR_DEFAULT,
+    words: ['--tool', MIGRATION_TOOL, '--source', from.path, '--output', artifact.path], cpus: 1, gibibytes: 1, security: SecurityLevel.VENDOR_DEFAULT,
   });
 }
 

@@ -4,7 +4,7 @@ import type { EnvEntry, PodFragment } from '../pods/pod-fragment';
 import { httpProbes, startupSeconds } from '../pods/probes';
 import { scriptPath } from '../pods/scripts';
 import { type SecurityLevel } from '../pods/security-level';
-import type { ServeRequest, ServeTask } from './runtime-dialect';
+import type { SecretKey, ServeRequest, ServeTask } from './runtime-dialect';
 import { sharedMemory } from './task';
 
 /** The script that serves all backends in its own process. */
@@ -24,7 +24,7 @@ const DRAIN_SECONDS = 120;
 const LAUNCHER_SECONDS = 10;
 
 /** The variable with the keys that clients must send. */
-const API_KEYS = 'API_KEYS';
+export const API_KEYS = 'API_KEYS';
 
 /** What differs between the runtimes that serve through `container/serve`. */
 export interface ServingOptions {
@@ -68,7 +68,7 @@ export function serveTask(options: ServingOptions, request: ServeRequest): Serve
 
 function serverFragment(options: ServingOptions, request: ServeRequest, bytes: number): ServeTask['fragment'] {
   const { port, devices } = request;
-  const env = [...apiKeysEnv(request), ...options.fragment?.env ?? []];
+  const env = [...apiKeysEnv(request.apiKeys), ...options.fragment?.env ?? []];
   return {
     ports: [{ name: HTTP_PORT, containerPort: port }],
     probes: httpProbes(HTTP_PORT, startupSeconds(bytes, options.minimumStartupSeconds)),
@@ -118,6 +118,7 @@ function serverCommand({ backendOptions = {}, server = SERVER }: ServingOptions,
   ];
 }
 
-function apiKeysEnv({ apiKeys }: ServeRequest): EnvEntry[] {
+/** The variable with the keys that clients must send, where they must. */
+export function apiKeysEnv(apiKeys: SecretKey | undefined): EnvEntry[] {
   return apiKeys === undefined ? [] : [{ name: API_KEYS, valueFrom: { secretKeyRef: { name: apiKeys.secretName, key: apiKeys.key } } }];
 }

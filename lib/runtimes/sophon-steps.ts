@@ -28,6 +28,9 @@ const COMPILE_BYTES = 200e9;
 /** Memory of a compilation by the same source. */
 const COMPILE_GIBIBYTES = 32;
 
+/** Where libsophon's packages link to what they install (sophgo/libsophon doc/guide/1_install.rst). */
+const LIBSOPHON = '/opt/sophon/libsophon-current';
+
 /** Programs of LLM-TPU that build at the pinned commit; its web demo does not (its CMake file points at folders that are not there). */
 const PROGRAMS = ['demo', 'python-demo'];
 
@@ -86,7 +89,7 @@ function buildTask({ program, output }: BuildRequest, options: SophonOptions): S
     // It is built for where it runs: by the runtime's image, on whatever architecture that is.
     runtime: NAME, name: 'build', image: options.image, output: artifact, inputs: [tree, ...(sentencepiece ? [sentencepiece] : [])], cpus: 4, gibibytes: 4,
     script: 'build_program', require: [program === 'demo' ? 'chatglm' : 'chat*.so'], security: SecurityLevel.NON_ROOT,
-    words: ['--program', program, '--tree', tree.path, ...(sentencepiece ? ['--sentencepiece', sentencepiece.path] : []), '--output', artifact.path],
+    words: ['--program', program, '--tree', tree.path, '--runtime', LIBSOPHON, ...(sentencepiece ? ['--sentencepiece', sentencepiece.path] : []), '--output', artifact.path],
   });
 }
 

@@ -1,8 +1,8 @@
-import { ApiObject, App, Chart, JsonPatch, Testing } from 'cdk8s';
+import { ApiObject, type App, Chart, JsonPatch, Testing } from 'cdk8s';
 
 import { GlmModel, InferenceDeployment, Runtime } from 'cdk8s-chatglm';
 
-import { messageOf } from '../support/thrown';
+import { thrownBy } from '../support/thrown';
 
 const WRONG_PORT = 'Service/web: the Service sends traffic to port grpc, but Deployment/test-chat lists none such (rule service-target-port)';
 
@@ -27,7 +27,7 @@ test('objects that other constructs add to a chart are compared with ours when i
   server(chart);
   service(chart, 'grpc');
 
-  expect(messageOf(() => Testing.synth(chart))).toBe(`Validation failed with the following errors:\n  [test] ${WRONG_PORT}`);
+  expect(thrownBy(() => { Testing.synth(chart); })).toBe(`Validation failed with the following errors:\n  [test] ${WRONG_PORT}`);
 });
 
 test('a patch that mends the fault is seen, also after a synthesis that failed', () => {
@@ -35,7 +35,7 @@ test('a patch that mends the fault is seen, also after a synthesis that failed',
   server(chart);
   const web = service(chart, 'grpc');
 
-  expect(() => Testing.synth(chart)).toThrow(WRONG_PORT);
+  expect(() => { Testing.synth(chart); }).toThrow(WRONG_PORT);
   web.addJsonPatch(JsonPatch.replace('/spec/ports/0/targetPort', 'http'));
   expect(Testing.synth(chart).map(({ kind }: { kind: string }) => kind)).toContain('Deployment');
 });
@@ -46,7 +46,7 @@ test('an object that is added after a synthesis is compared as well', () => {
 
   expect(() => { Testing.synth(chart); }).not.toThrow();
   service(chart, 'grpc');
-  expect(() => Testing.synth(chart)).toThrow(WRONG_PORT);
+  expect(() => { Testing.synth(chart); }).toThrow(WRONG_PORT);
 });
 
 test('the annotation of the object leaves a rule out', () => {
@@ -75,5 +75,5 @@ test('charts are compared each for itself, and once however many servers they ha
   }
   new ApiObject(second, 'two', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'same' } });
 
-  expect(messageOf(() => { app.synth(); })).toBe('Validation failed with the following errors:\n  [second] ServiceAccount/same: there is another ServiceAccount/same in the namespace \'llm\' (rule duplicate-object)');
+  expect(thrownBy(() => { app.synth(); })).toBe('Validation failed with the following errors:\n  [second] ServiceAccount/same: there is another ServiceAccount/same in the namespace \'llm\' (rule duplicate-object)');
 });

@@ -240,6 +240,13 @@ describe('files', () => {
     }
   });
 
+  test('a kustomization.yaml lists all manifests, on request', () => {
+    const outdir = fleet(folder(), { b: '1', a: '1' }, { kustomization: true });
+
+    expect(readFileSync(path.join(outdir, 'kustomization.yaml'), 'utf8')).toBe('apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - a.k8s.yaml\n  - b.k8s.yaml\n');
+    expect(readdirSync(outdir)).toEqual(['a.k8s.yaml', 'b.k8s.yaml', 'kustomization.yaml']);
+  });
+
   test('a folder that a killed synth left behind goes after an hour', () => {
     const outdir = folder();
     ['.synth-old', '.synth-new'].forEach((name) => { mkdirSync(path.join(outdir, name)); });

@@ -82,8 +82,10 @@ describe('every prop reaches the manifest', () => {
       reaches: { [`${JOB}.containers[0].command`]: words(expect.stringContaining('"endpoint":"https://ms.corp.example"')) },
     },
     downloadRate: { props: { downloadRate: Size.mebibytes(100) }, reaches: { [`${JOB}.containers[0].command`]: words('--deadline', String(Math.ceil(3 * 12487168064 / 100 / 2 ** 20) + 3600)) } },
-    // It decides what is refused, see the errors of a job that deletes itself.
-    delivery: { props: { delivery: Delivery.ARGO_CD } },
+    delivery: {
+      props: { delivery: Delivery.ARGO_CD },
+      reaches: { 'job.metadata.annotations[argocd.argoproj.io/sync-wave]': '0', 'server.metadata.annotations[argocd.argoproj.io/sync-wave]': '0' },
+    },
     scriptDelivery: {
       props: { scriptDelivery: ScriptDelivery.image('registry.corp.example/scripts:1.0') },
       reaches: { [`${JOB}.initContainers[0].image`]: 'registry.corp.example/scripts:1.0', kinds: ['Job', 'Deployment', 'Service'] },

@@ -34,10 +34,14 @@ def test_pods_that_find_each_other_by_a_file_survive_a_first_pod_at_another_addr
     for index in reversed(range(job.pods)):
         job.start(index, MEET_TOKEN="", POD_IP=f"127.0.0.{index + 2}")
     job.until_up()
+    token = json.loads(file.read_text())["token"]
     job.kill(0)
+    # All of 127.0.0.0/8 is this machine, so that the old address must be made to lead nowhere.
+    file.write_text(json.dumps({"version": 1, "host": "240.0.0.1", "token": token}))
+    job.wait_for(lambda: all("pod 0 was silent for 4 s" in job.log(index) for index in range(1, job.pods)))
     job.start(0, MEET_TOKEN="", POD_IP="127.0.0.99")
     job.until_up(2)
-    assert json.loads(file.read_text())["host"] == "127.0.0.99"
+    assert json.loads(file.read_text()) == {"version": 1, "host": "127.0.0.99", "token": token}
     job.open_gate()
     assert job.codes() == job.everyone()
     assert not file.exists()

@@ -82,7 +82,7 @@ class TestShard:
             (["--precision", "float", "--tp-size", "2", "--quantized", "{ceval}"], 31,
              "--precision float does not take --quantized"),
             (["--precision", "sparse", "--tp-size", "4", "--quantized", "{ceval}"], 31,
-             "--tp-size is 4, but sparse weights can only be compressed for 2"),
+             "sparse weights can only be compressed for 2 devices, not 4"),
             (["--precision", "w8a8", "--tp-size", "2", "--quantized", "{ceval}"], 28,
              "quantized weights in {ceval} are without deq_scale.npy, fp_bias.npy, input_offset.npy, input_scale.npy, "
              "quant_bias.npy, quant_weight.npy, weight_offset.npy, weight_scale.npy; export them again"),

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from support.script import Script
 from training.steps import Note, write_note
 

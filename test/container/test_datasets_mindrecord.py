@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.script import Script
 
 STUBS = Path(__file__).parent / "support/checkpoints_packages"
@@ -28,7 +29,8 @@ if "broken" in records[0]:
 if "half" in records[0]:
     open(options.output_file, "w").write("[")
     sys.exit(0)
-record = [mindformers.TREE, options.mode, options.max_source_length, options.max_target_length, open(options.vocab_file).read()]
+lengths = [options.max_source_length, options.max_target_length]
+record = [mindformers.TREE, options.mode, *lengths, open(options.vocab_file).read()]
 open(options.output_file, "w").write(json.dumps([record] * len(records) if "none" not in records[0] else []))
 open(options.output_file + ".db", "w").write("index")
 '''

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.script import Script
 
 STUBS = Path(__file__).parent / "support/checkpoints_packages"
@@ -22,9 +23,8 @@ class Prepare:
 
     def write(self, name: str, *lines: object) -> Path:
         """Write a file of lines: bytes as they are, the rest as JSON."""
-        data = b"".join(
-            line if isinstance(line, bytes) else (json.dumps(line, ensure_ascii=False) + "\n").encode() for line in lines
-        )
+        written = [line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False).encode() for line in lines]
+        data = b"".join(line if isinstance(given, bytes) else line + b"\n" for line, given in zip(written, lines))
         path = self.source / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -59,13 +59,14 @@ FILES = ("--train", "train.json", "--eval", "dev.json")
 
 
 def test_adgen_keeps_its_records(prepare: Prepare) -> None:
-    prepare.write("AdvertiseGen/train.json", b"\xef\xbb\xbf", pair("类型#裙", "长裙"), pair("类型#上衣", "衬衫"), b"\n \n")
+    records = [pair("类型#裙", "长裙"), pair("类型#上衣", "衬衫")]
+    prepare.write("AdvertiseGen/train.json", b"\xef\xbb\xbf", *records, b"\n \n")
     prepare.write("AdvertiseGen/dev.json", pair("a", "b"))
 
     code, output = prepare("adgen", "--train", "AdvertiseGen/train.json", "--eval", "AdvertiseGen/dev.json")
 
     assert code == 0, output
-    assert prepare.lines("train.json") == [pair("类型#裙", "长裙"), pair("类型#上衣", "衬衫")]
+    assert prepare.lines("train.json") == records
     assert "类型#裙" in (prepare.output / "train.json").read_text(encoding="utf-8")
     assert prepare.lines("dev.json") == [pair("a", "b")]
     assert prepare.report == {
@@ -96,7 +97,7 @@ def test_columns_of_ones_own(prepare: Prepare) -> None:
 @pytest.mark.parametrize(
     ("line", "mistake"),
     [
-        (b"{'content': 1}\n", "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)): {'content': 1}"),
+        (b"{1: 2}\n", "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)): {1: 2}"),
         (b'{"content": "a"\n', """not JSON (Expecting ',' delimiter: line 2 column 1 (char 16)): {"content": "a\""""),
         (b'["a", "b"]\n', 'not a JSON object but a list: ["a", "b"]'),
         ({"content": "a", "text": "b"}, "no column 'summary'; it has content, text"),

@@ -8,47 +8,11 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-from support.launched_server import LaunchedServer
+from support.ranked_server import RANKS, RankedServer
 from support.serve_server import MODEL, chat_body, eventually, in_background, received, stream_bytes
-
-RANKS = Path(__file__).resolve().parent / "support" / "serve_ranks.py"
-
-
-class Pod(LaunchedServer):
-    """Ranks without a device, and what they have computed."""
-
-    def __init__(self, python, folder, size, *flags, wait=True, **environment):
-        self.folder = folder
-        self.message = folder / "termination"
-        given = ["--backend-option", f"folder={folder}", *flags]
-        super().__init__(python, RANKS, size, given, {"TERMINATION_MESSAGE_PATH": str(self.message), **environment})
-        if wait:
-            self.listening()
-            self.wait_ready()
-
-    def steps(self, rank: int) -> list[str]:
-        path = self.folder / f"rank-{rank}.log"
-        return path.read_text().splitlines() if path.exists() else []
-
-    def pid(self, rank: int) -> int:
-        """The process of a rank, found by the log that it holds open."""
-        log = str(self.folder / f"rank-{rank}.log")
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if any(os.readlink(file) == log for file in (process / "fd").iterdir()):
-                    return int(process.name)
-        raise AssertionError(f"rank {rank} does not run")
-
-    def agree(self, size: int) -> None:
-        """Every rank has computed the same steps, in the same order."""
-        expected = self.steps(0)
-        assert expected
-        for rank in range(1, size):
-            eventually(lambda rank=rank: self.steps(rank) == expected, f"rank {rank} has rank 0's steps")
 
 
 @pytest.fixture
@@ -59,7 +23,7 @@ def folder(tmp_path):
 class TestTogether:
     @pytest.mark.parametrize("size", [1, 2, 4])
     def test_every_rank_computes_the_same_steps(self, python, folder, size):
-        with Pod(python, folder, size) as pod:
+        with RankedServer(python, folder, size) as pod:
             for _ in range(3):
                 reply = pod.chat("hello you", max_tokens=5)
                 assert reply.json["choices"][0]["message"]["content"] == "w1 w2 w3 w4 w5 "
@@ -71,7 +35,7 @@ class TestTogether:
             assert pod.end() == 0
 
     def test_a_stream_is_what_the_whole_answer_is(self, python, folder):
-        with Pod(python, folder, 2) as pod:
+        with RankedServer(python, folder, 2) as pod:
             events = pod.chat("hello", max_tokens=4, stream=True).events
             text = "".join(event["choices"][0]["delta"].get("content", "") for event in events)
             assert text == pod.chat("hello", max_tokens=4).json["choices"][0]["message"]["content"]
@@ -79,7 +43,7 @@ class TestTogether:
 
 class TestCancel:
     def test_a_client_that_leaves_stops_every_rank_at_the_same_step(self, python, folder):
-        with Pod(python, folder, 3, "--backend-option", "step-seconds=0.02") as pod:
+        with RankedServer(python, folder, 3, "--backend-option", "step-seconds=0.02") as pod:
             with pod.connect() as connection:
                 connection.sendall(stream_bytes("hello"))
                 eventually(lambda: len(pod.steps(2)) > 6, "the answer has begun")
@@ -96,7 +60,7 @@ class TestCancel:
 
 class TestEnd:
     def test_a_drain_finishes_what_runs_on_every_rank(self, python, folder):
-        with Pod(python, folder, 2, "--backend-option", "step-seconds=0.05") as pod:
+        with RankedServer(python, folder, 2, "--backend-option", "step-seconds=0.05") as pod:
             result = in_background(lambda: pod.chat("hello", max_tokens=60))
             eventually(lambda: len(pod.steps(1)) > 3, "the answer has begun")
             pod.process.send_signal(signal.SIGTERM)
@@ -108,15 +72,14 @@ class TestEnd:
             assert len(pod.steps(1)) == len(pod.steps(0))
 
     def test_sigterm_while_the_ranks_load(self, python, folder):
-        with Pod(python, folder, 2, wait=False, LOAD_SECONDS_1="60", LOAD_SECONDS_0="60") as pod:
-            logs = [folder / f"rank-{rank}.log" for rank in (0, 1)]
-            eventually(lambda: all(log.exists() for log in logs), "both ranks run")
+        with RankedServer(python, folder, 2, wait=False, LOAD_SECONDS_1="60", LOAD_SECONDS_0="60") as pod:
+            eventually(lambda: any("all 2 ranks are there" in line for line in pod.lines), "both ranks load")
             begun = time.monotonic()
             assert pod.end() == 0
             assert time.monotonic() - begun < 8
 
     def test_rank_1_killed_in_an_answer(self, python, folder):
-        with Pod(python, folder, 2, "--backend-option", "step-seconds=0.05") as pod:
+        with RankedServer(python, folder, 2, "--backend-option", "step-seconds=0.05") as pod:
             with pod.connect() as connection:
                 connection.sendall(stream_bytes("hello"))
                 eventually(lambda: len(pod.steps(1)) > 3, "the answer has begun")
@@ -130,20 +93,20 @@ class TestEnd:
             assert pod.message.read_text().startswith("rank 1 was ended by SIGKILL (code 137)")
 
     def test_rank_1_killed_while_nothing_runs(self, python, folder):
-        with Pod(python, folder, 2) as pod:
+        with RankedServer(python, folder, 2) as pod:
             os.kill(pod.pid(1), signal.SIGKILL)
             assert pod.ended() == 137
             assert pod.message.read_text().startswith("rank 1 was ended by SIGKILL (code 137)")
 
     def test_rank_0_killed(self, python, folder):
-        with Pod(python, folder, 3) as pod:
+        with RankedServer(python, folder, 3) as pod:
             os.kill(pod.pid(0), signal.SIGKILL)
             assert pod.ended() == 137
             assert pod.message.read_text().startswith("rank 0 was ended by SIGKILL (code 137)")
 
     @pytest.mark.parametrize("rank", [0, 1])
     def test_a_step_that_fails_on_one_rank_ends_all(self, python, folder, rank):
-        with Pod(python, folder, 2, RAISING_RANK=str(rank)) as pod:
+        with RankedServer(python, folder, 2, RAISING_RANK=str(rank)) as pod:
             with contextlib.suppress(ConnectionError):
                 assert pod.chat("hello", max_tokens=9).status == 500
             assert pod.ended() == 40
@@ -153,7 +116,7 @@ class TestEnd:
             assert f"rank {rank} {expected}: RuntimeError: out of device memory (exit code 40)" in cause
 
     def test_a_part_that_does_not_load_ends_all_with_its_cause(self, python, folder):
-        with Pod(python, folder, 2, wait=False, BAD_RANK="1") as pod:
+        with RankedServer(python, folder, 2, wait=False, BAD_RANK="1") as pod:
             assert pod.ended() == 28
             cause = pod.message.read_text()
             assert cause.startswith("rank 1 ended with code 28; its last ")
@@ -213,7 +176,7 @@ class TestAlone:
 
 def test_the_body_of_a_chat_is_what_the_ranks_are_asked(python, tmp_path):
     """The prompt's ids reach every rank as they are."""
-    with Pod(python, tmp_path, 2) as pod:
+    with RankedServer(python, tmp_path, 2) as pod:
         pod.request("POST", "/v1/chat/completions", chat_body("one two three", max_tokens=1))
         pod.agree(2)
         assert pod.steps(1)[1].count(",") >= 2

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.serve_server import Server
+from serve.backends.checkpoint_vocabulary import OLD, SLIM, check_vocabulary, embedding_rows
+from support.serve_server import Server, eventually
 
 STUBS = Path(__file__).parent / "support/stub_torch"
 CONFIG = {
@@ -22,12 +23,22 @@ CONFIG = {
 }
 
 
-@pytest.fixture
-def model(tmp_path):
-    folder = tmp_path / "model"
+def write_model(folder):
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(CONFIG))
     return folder
+
+
+@pytest.fixture
+def model(tmp_path):
+    return write_model(tmp_path / "model")
+
+
+@pytest.fixture(scope="module")
+def server(python, tmp_path_factory):
+    with serving(python, write_model(tmp_path_factory.mktemp("cpu") / "model")) as server:
+        server.wait_ready()
+        yield server
 
 
 def serving(python, model, *flags, **env):
@@ -46,8 +57,10 @@ class TestDevices:
         [
             ([], "stub model: float32 on cpu"),
             (["--backend-option", "device=mlu"], "stub model: float16 on mlu"),
-            (["--backend-option", "device=npu"], "stub model: float16 on npu"),
-            (["--backend-option", "device=npu", "--backend-option", "data-type=bfloat16"], "stub model: bfloat16 on npu"),
+            (
+                ["--backend-option", "device=npu", "--backend-option", "data-type=bfloat16"],
+                "stub model: bfloat16 on npu",
+            ),
         ],
     )
     def test_the_model_is_on_the_device_and_answers(self, python, model, flags, line):
@@ -66,18 +79,27 @@ class TestDevices:
     def test_an_npu_compiles_no_operators_anew_for_each_length(self, python, model):
         with serving(python, model, "--backend-option", "device=npu") as server:
             server.wait_ready()
-        assert "stub torch.npu: jit_compile False" in server.lines
+        assert ["stub torch.npu: jit_compile False", "stub model: float16 on npu"] == [
+            line for line in server.lines if line.startswith("stub ")
+        ]
 
     def test_a_seed_is_the_devices_too(self, python, model):
         with serving(python, model, "--backend-option", "device=mlu") as server:
             server.wait_ready()
             server.chat("x", seed=5)
-        assert [line for line in server.lines if "seed" in line] == ["stub torch: seed 5", "stub torch.mlu: seed 5"]
+        assert [line for line in server.lines if "seed" in line] == [
+            "stub torch: seed 5",
+            "stub torch.mlu: seed 5",
+        ]
+        assert "stub model: float16 on mlu" in server.lines
 
     def test_no_device_is_told(self, python, model):
         with serving(python, model, "--backend-option", "device=mlu", STUB_DEVICES="0") as server:
             assert server.ended() == 30
-        assert cause(model) == "torch_mlu is there but finds no device: check the pod's devices and its node's driver"
+        assert (
+            cause(model)
+            == "torch_mlu is there but finds no device: check the pod's devices and its node's driver"
+        )
 
 
 class TestSettings:
@@ -85,17 +107,23 @@ class TestSettings:
         ("asked", "told"),
         [
             ({"temperature": 0}, {"do_sample": False, "temperature": 1.0, "top_p": 1.0, "top_k": 50}),
-            ({"temperature": 0.5, "top_p": 0}, {"do_sample": False, "temperature": 1.0, "top_p": 1.0, "top_k": 50}),
-            ({"temperature": 0.5, "top_p": 0.9}, {"do_sample": True, "temperature": 0.5, "top_p": 0.9, "top_k": 0}),
+            (
+                {"temperature": 0.5, "top_p": 0},
+                {"do_sample": False, "temperature": 1.0, "top_p": 1.0, "top_k": 50},
+            ),
+            (
+                {"temperature": 0.5, "top_p": 0.9},
+                {"do_sample": True, "temperature": 0.5, "top_p": 0.9, "top_k": 0},
+            ),
             ({}, {"do_sample": True, "temperature": 0.95, "top_p": 0.7, "top_k": 0}),
         ],
     )
-    def test_generate_is_told_everything(self, python, model, asked, told):
-        with serving(python, model) as server:
-            server.wait_ready()
-            server.chat("x", **asked)
+    def test_generate_is_told_everything(self, server, asked, told):
+        server.lines.clear()
+        server.chat("x", **asked)
         more = {"num_beams": 1, "eos_token_id": [258], "pad_token_id": 258}
-        assert f"stub model: {sorted({**told, **more}.items())}" in server.lines
+        line = f"stub model: {sorted({**told, **more}.items())}"
+        eventually(lambda: line in server.lines, "the model said what it was told")
 
     def test_a_shorter_context_may_be_set(self, python, model):
         with serving(python, model, "--context-length", "20") as server:
@@ -109,10 +137,8 @@ class TestSettings:
             assert server.chat("x").error["message"] == "the model failed: ArithmeticError"
             assert server.get("/ready").status == 200
 
-    def test_a_text_cannot_hold_a_special_token(self, python, model):
-        with serving(python, model) as server:
-            server.wait_ready()
-            reply = server.chat("a<eop>b").json
+    def test_a_text_cannot_hold_a_special_token(self, server):
+        reply = server.chat("a<eop>b").json
         assert reply["choices"][0]["message"]["content"] == "a<eop>b"
 
 
@@ -135,19 +161,14 @@ class TestRefused:
             (
                 ["--model-family", "glm4"],
                 28,
-                None,
+                "the model's tokenizer has no token '<|user|>': check that --model-family is the model's own",
             ),
         ],
     )
     def test_mistakes_end_with_their_code_and_cause(self, python, model, flags, code, message):
         with serving(python, model, *flags) as server:
-            if message is None:
-                server.wait_ready()
-                server.chat("x")
             assert server.ended() == code
-        assert cause(model) == (
-            message or "the model's tokenizer has no token '<|user|>': check that --model-family is the model's own"
-        )
+        assert cause(model) == message
 
     def test_an_image_without_torch_is_named(self, python, model):
         with serving(python, model, PYTHONPATH="") as server:
@@ -197,26 +218,37 @@ class TestVocabularyOfChatglm6b:
             assert server.ended() == 28
         assert cause(model) == self.OLD_AND_SLIM.format(model)
 
-    def test_the_index_says_where_to_look(self, python, model):
-        write_weights(model / "pytorch_model-00003-of-00008.bin", 150528)
+    def test_the_index_says_where_to_look(self, model):
+        write_weights(model / "pytorch_model-00003-of-00008.bin", OLD)
         (model / "pytorch_model-00001-of-00008.bin").write_bytes(b"other tensors")
         index = {"weight_map": {"transformer.word_embeddings.weight": "pytorch_model-00003-of-00008.bin"}}
         (model / "pytorch_model.bin.index.json").write_text(json.dumps(index))
-        with serving(python, model) as server:
-            assert server.ended() == 28
-        assert cause(model) == self.OLD_AND_SLIM.format(model)
+        assert embedding_rows(model) == OLD
 
-    def test_safetensors_are_read_too(self, python, model):
-        header = json.dumps({"transformer.word_embeddings.weight": {"dtype": "F16", "shape": [150528, 4096]}}).encode()
+    def test_safetensors_are_read_too(self, model):
+        header = json.dumps(
+            {"transformer.word_embeddings.weight": {"dtype": "F16", "shape": [SLIM, 4096]}}
+        ).encode()
         (model / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
-        with serving(python, model) as server:
-            assert server.ended() == 28
-        assert cause(model) == self.OLD_AND_SLIM.format(model)
+        assert embedding_rows(model) == SLIM
 
-    def test_weights_that_fit_are_loaded(self, python, model):
-        write_weights(model / "pytorch_model.bin", 130528)
-        with serving(python, model) as server:
-            server.wait_ready()
+    @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
+    def test_what_cannot_be_read_is_left_to_the_load(self, model, content):
+        (model / "pytorch_model.bin").write_bytes(content)
+        assert embedding_rows(model) is None
+        check_vocabulary(model, SLIM)
+
+    def test_weights_that_fit_pass(self, model):
+        write_weights(model / "pytorch_model.bin", SLIM)
+        check_vocabulary(model, SLIM)
+
+    def test_no_code_in_a_file_is_run(self, model):
+        with zipfile.ZipFile(model / "pytorch_model.bin", "w") as archive:
+            archive.writestr(
+                "archive/data.pkl", b"cos\nsystem\n(S'touch " + str(model).encode() + b"/ran'\ntR."
+            )
+        assert embedding_rows(model) is None
+        assert not (model / "ran").exists()
 
     def test_a_tokenizer_of_another_revision_is_refused(self, python, model):
         (model / "config.json").write_text(json.dumps({**CONFIG, "gmask_token_id": 150001}))

@@ -13,11 +13,11 @@ interface Container {
   readonly args?: readonly unknown[];
 }
 
-/** The flows of all workloads among some manifests. Directories are prefixed by the namespace, since each has its own claims. */
+/** The flows of all workloads among some manifests. Directories are prefixed by the namespace and the volume that they are on. */
 export function flowsOf(manifests: readonly KubernetesObject[]): Flow[] {
   return manifests.filter(({ kind }) => ['Job', 'AscendJob', 'Deployment'].includes(kind)).map((manifest) => {
     const [init, main] = [containersOf(manifest, 'initContainers'), containersOf(manifest, 'containers')];
-    const local = (directory: string): string => `${manifest.metadata.namespace ?? ''}:${directory}`;
+    const local = (directory: string): string => `${manifest.metadata.namespace ?? ''}:${volumeAt(manifest, directory)}:${directory}`;
     return {
       object: `${manifest.kind}/${manifest.metadata.name}`, manifest,
       reads: init.flatMap((container) => valuesAfter(container, '--artifact')).map(local),
@@ -37,11 +37,23 @@ export function claimsOf(manifest: KubernetesObject): string[] {
   return [...JSON.stringify(manifest).matchAll(/"claimName":"([^"]+)"/g)].map((match) => match[1]!);
 }
 
-function containersOf(value: unknown, key: string): Container[] {
+/** The volume that a workload's pods have mounted where a directory is. */
+function volumeAt(manifest: KubernetesObject, directory: string): string {
+  const mount = itemsOf(manifest, 'volumeMounts').find(({ mountPath }) => directory.startsWith(`${String(mountPath)}/`));
+  const { name: _name, ...source } = itemsOf(manifest, 'volumes').find(({ name }) => name === mount?.name) ?? {};
+  return JSON.stringify(source).replace(',"readOnly":true', '');
+}
+
+function containersOf(value: unknown, key: 'initContainers' | 'containers'): Container[] {
+  return itemsOf(value, key);
+}
+
+/** The items of every list of that name, however deep. */
+function itemsOf(value: unknown, key: string): Record<string, unknown>[] {
   if (typeof value !== 'object' || value === null) {
     return [];
   }
-  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) => name === key ? inner as Container[] : containersOf(inner, key));
+  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) => [...name === key ? inner as Record<string, unknown>[] : [], ...itemsOf(inner, key)]);
 }
 
 function valuesAfter({ command = [], args = [] }: Container, flag: string): string[] {

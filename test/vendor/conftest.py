@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -14,6 +15,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CONTAINER = ROOT / "container"
 sys.path[:0] = [str(CONTAINER), str(HERE)]
+
+OUTPUT = tempfile.TemporaryDirectory()
+os.environ.setdefault("LOG_MF_PATH", OUTPUT.name)  # else MindFormers leaves its logs here
 
 
 class Programs:

@@ -12,10 +12,12 @@ from typing import Callable
 import mindspore
 import numpy as np
 import pytest
+from mindpet.delta.lora import LoRADense
+from tiny import weights
+
 from checkpoints import huggingface, mindspore_file
 from checkpoints.convert import main as convert_checkpoint
 from conftest import HERE, Programs
-from tiny import weights
 
 MINDFORMERS = Path(importlib.util.find_spec("mindformers").origin).parent
 FAMILIES = ("chatglm", "chatglm2", "chatglm3", "glm4")
@@ -75,6 +77,28 @@ def test_there_and_back_is_the_identity(programs: Programs, family: str, dtype: 
     assert stat.S_IMODE((converted / "glm.ckpt").stat().st_mode) == 0o644
 
 
+def test_starts_again_over_what_a_killed_attempt_left(programs: Programs) -> None:
+    weights.write(programs.folder / "given", "chatglm3")
+    left = {
+        "converted": (".glm.partial.ckpt", ".tokenizer.model.partial", "glm.ckpt"),
+        "back": ("model-00002-of-00002.safetensors", ".model-00001-of-00002.safetensors.partial", ".config.json.partial"),
+    }
+    for folder, names in left.items():
+        (programs.folder / folder).mkdir()
+        for name in names:
+            path = programs.folder / folder / name
+            path.write_bytes(b"half")
+            path.chmod(0o400)
+
+    convert(programs, "chatglm3")
+    convert_back(programs, "chatglm3")
+
+    before, after = stored(programs.folder / "given"), stored(programs.folder / "back")
+    assert all(np.array_equal(before[name][1], after[name][1]) for name in before)
+    found = sorted(path.name for folder in left for path in (programs.folder / folder).iterdir())
+    assert [name for name in found if "partial" in name or "00002" in name] == []
+
+
 def test_element_types_on_request(programs: Programs) -> None:
     weights.write(programs.folder / "given", "glm4", "bfloat16")
     convert(programs, "glm4", "--dtype", "float16")
@@ -108,7 +132,12 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     ],
 )
 def test_equals_upstreams_conversion(
-    programs: Programs, upstream: Callable[..., None], family: str, script: str, flags: tuple[str, str], arguments: tuple[str, ...]
+    programs: Programs,
+    upstream: Callable[..., None],
+    family: str,
+    script: str,
+    flags: tuple[str, str],
+    arguments: tuple[str, ...],
 ) -> None:
     values = weights.write(programs.folder / "given", family)
     np.savez(programs.folder / "given/values.npz", **values)
@@ -128,7 +157,9 @@ def test_equals_upstreams_conversion(
         ("chatglm3", "glm2/convert_reversed.py", ("--mindspore_ckpt_path", "--torch_ckpt_path")),
     ],
 )
-def test_equals_upstreams_way_back(programs: Programs, upstream: Callable[..., None], family: str, script: str, flags: tuple[str, str]) -> None:
+def test_equals_upstreams_way_back(
+    programs: Programs, upstream: Callable[..., None], family: str, script: str, flags: tuple[str, str]
+) -> None:
     weights.write(programs.folder / "given", family)
     convert(programs, family)
 
@@ -160,6 +191,38 @@ def test_what_training_does_not_keep_comes_from_the_base(programs: Programs) -> 
     assert all(after[name][1].min() == 3 for name in ("lm_head.weight", "transformer.word_embeddings.weight"))
     rotary = "transformer.layers.0.attention.rotary_emb.inv_freq"
     assert np.array_equal(before[rotary][1], after[rotary][1])
+
+
+@pytest.mark.parametrize("package", ["mindpet", "tk"])
+def test_adapters_work_as_in_mindpets_own_layer(programs: Programs, package: str) -> None:
+    """The real layer with its adapter computes what a plain layer computes with the weights that we write."""
+    weights.write(programs.folder / "given", "chatglm3", "float32")
+    convert(programs, "chatglm3")
+    path = programs.folder / "converted/glm.ckpt"
+    loaded = mindspore_file.load(path)
+    name = "transformer.encoder.layers.0.self_attention.dense"
+    random = np.random.default_rng(3)
+    layer = LoRADense(weights.HIDDEN, weights.HIDDEN, 4, 32, has_bias=False, compute_dtype=mindspore.float32)
+    layer.weight.set_data(mindspore.Tensor(mindspore_file.values(loaded[f"{name}.weight"])))
+    for each in (layer.mindpet_delta_lora_a, layer.mindpet_delta_lora_b):
+        each.set_data(mindspore.Tensor(random.normal(0, 0.02, each.shape).astype("float32")))
+        loaded[f"{name}.{each.name.replace('mindpet', package)}"] = each
+    assert layer.mindpet_delta_lora_a.name == "mindpet_delta_lora_A"
+    mindspore_file.save_loaded(path, loaded)
+
+    convert_back(programs, "chatglm3", "--lora-alpha", 32)
+
+    back = stored(programs.folder / "back")
+    assert back.keys() == weights.shapes("chatglm3").keys()
+    given = random.normal(0, 1, (5, weights.HIDDEN)).astype("float32")
+    expected = layer(mindspore.Tensor(given)).asnumpy()
+    assert np.allclose(given @ back[f"{name}.weight"][1].T, expected, atol=1e-5)
+
+    convert_back(programs, "chatglm3", code=20)
+    assert programs.cause == (
+        f"the checkpoint holds adapters, the first is {name}.{package}_delta_lora_A; "
+        f"give the training's lora_alpha as --lora-alpha, so that they can be put into the weights"
+    )
 
 
 def test_a_checkpoint_of_another_model_is_refused(programs: Programs) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import chatglm3, generated, weights
+
 from checkpoints import huggingface, mindspore_file
 from conftest import CONTAINER, Programs
-from tiny import chatglm3, generated, weights
 
 EPOCHS, BATCH, EXAMPLES = 2, 2, 10
 STEPS = EXAMPLES // BATCH
@@ -68,7 +69,8 @@ def tuned(session_programs: Programs) -> Tuned:
 def _finetune(folder: Path, tree: Path, words: list[str], epochs: int) -> list[object]:
     """Return the generated start of the training, on one device that is none, with few steps."""
     start = generated.start("glm3-adgen", "finetune")
-    places = {"mindformers": tree, "finetune": folder / "tuned", "chatglm3-6b": folder / "base", "dataset": folder / "data"}
+    places = {"mindformers": tree, "finetune": folder / "tuned", "dataset": folder / "data"}
+    places["chatglm3-6b"] = folder / "base"
     script, *rank = generated.placed(start.rank, places)
     few = ("--set", "callbacks[CheckpointMointor].save_checkpoint_steps=3")
     return [
@@ -129,7 +131,8 @@ def predict(tuned: Tuned, *words: object) -> str:
     small = "use_past=False use_flash_attention=False is_dynamic=False seq_length=64 max_decode_length=40"
     log = tuned.mindformers(
         "--config", chatglm3.PREDICT, "--run_mode", "predict", "--output_dir", tuned.folder / "predicted",
-        "--predict_data", "类型#裙*颜色#红色", f"--processor.tokenizer.vocab_file={tuned.folder}/merged/tokenizer.model",
+        "--predict_data", "类型#裙*颜色#红色",
+        f"--processor.tokenizer.vocab_file={tuned.folder}/merged/tokenizer.model",
         *tuned.model_words, *(f"--model.model_config.{each}" for each in small.split()), *words,
     )  # fmt: skip
     assert "text_generation_text" in log
@@ -149,7 +152,7 @@ def test_the_flag_alone_loads_nothing(tuned: Tuned) -> None:
 
 
 def test_the_generated_evaluation_scores_the_merged_checkpoint(tuned: Tuned) -> None:
-    """Its settings get round upstream's faults: data of version 1, a length that holds them, a checkpoint that is loaded."""
+    """Its settings get round upstream's faults: version 1 of the data, their length, a checkpoint that is loaded."""
     lines = (tuned.folder / "data/dev.json").read_text(encoding="utf-8").splitlines(True)[:2]
     (tuned.folder / "short").mkdir()
     (tuned.folder / "short/dev.json").write_text("".join(lines), encoding="utf-8")

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import shards, weights
+
 from checkpoints import mindspore_file
 from checkpoints.merge import main as merge_checkpoint
 from checkpoints.names import to_mindspore
 from conftest import Programs
-from tiny import shards, weights
 
 RANKS = 8
 WHOLE = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from conftest import Programs
 
 TALK = """
@@ -14,10 +16,16 @@ if len(sys.argv) > 1 and rank == 1:
     sys.exit(int(sys.argv[1]))
 """
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def launch(programs: Programs, text: str, *arguments: object, code: int = 0) -> str:
     script = programs.folder / "worker.py"
     script.write_text(text)
-    words = ("--pods", 1, "--pod-index", 0, "--devices", 2, "--log-dir", "log", "--grace", 5, "--port", 8190)
+    words = ("--pods", 1, "--pod-index", 0, "--devices", 2, "--log-dir", "log", "--grace", 5, "--port", free_port())
     return programs.run(
         "launch_msrun", *words, "--cluster-time-out", 60, "--", "python3", script, *arguments, code=code,
         POD_IP="127.0.0.1",

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Programs
 from ranks import rank_table
 
@@ -47,7 +48,7 @@ def test_one_node(on_node: Programs, devices: range) -> None:
 
 
 def test_many_nodes_in_the_order_given(on_node: Programs) -> None:
-    """Upstream takes the files in the order of its arguments; .110 before .23 is an order that a glob would not give."""
+    """Upstream takes the files in the order of its arguments; .23 before .111 is one that a glob would not give."""
     numbers = (110, 23, 7, 9, 111)
     files = [upstream(on_node, range(8), f"10.0.0.{number}", f"192.168.{number}") for number in numbers]
     on_node.run(TOOLS / "merge_hccl.py", *files)

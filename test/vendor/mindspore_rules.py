@@ -1,4 +1,4 @@
-"""Every setting that the charts generate, checked by the real check_rules of MindFormers 1.1.0 on its real configurations."""
+"""Every setting that the charts generate, checked by the real check_rules and configurations of MindFormers 1.1.0."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from mindformers.tools import check_rules as rules
 from mindformers.tools.register import MindFormerConfig
 from tiny import chatglm3, generated
 from tiny.generated import COMMANDS, Start
+
 from training.settings import apply
 
 sys.path.append(str(chatglm3.ROOT))
-import run_mindformer  # noqa: E402 (found through the path above)
+import run_mindformer
 
 CONFIGS = chatglm3.configs()
 VARIANTS = [variant for variant in COMMANDS if not variant.startswith("glm-")]

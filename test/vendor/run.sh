@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 
 run_mindspore() { # FILES AND ARGUMENTS
   bin=$(sh mindspore.sh)
+  [ -e ../../node_modules/.bin/tsx ] || { echo "test/vendor: node_modules is missing: run npm ci" >&2; exit 1; }
   (cd ../.. && node_modules/.bin/tsx --tsconfig tsconfig.dev.json test/vendor/commands.ts >"$work/commands.json")
   GENERATED_COMMANDS=$work/commands.json "$bin/python" -m pytest -q -p no:cacheprovider "$@"
 }

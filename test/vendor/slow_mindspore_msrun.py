@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import Programs
 from mindspore_msrun import launch
+
+from conftest import Programs
 
 REDUCE = """
 import mindspore, numpy

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-import conftest  # noqa: F401 (puts container/ on the path)
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+
+import conftest  # noqa: F401 (puts container/ on the path)
 from checkpoints import huggingface, torch_zip
 from checkpoints import safetensors as ours
 from checkpoints.safetensors import OutgoingTensor

@@ -74,13 +74,17 @@ def text_of(tokenizer, ids: list[int]) -> str:
     hidden = {*tokenizer.convert_tokens_to_ids([*SPECIALS, *ROLES])} - {
         tokenizer.convert_tokens_to_ids("<|assistant|>")
     }
-    text = tokenizer.decode([each for each in ids if each not in hidden])
-    return text[: len(text) - min(3, len(text) - len(text.rstrip("\ufffd")))]
+    return finished(tokenizer.decode([each for each in ids if each not in hidden]))
 
 
 def text_of_remote(tokenizer, ids: list[int]) -> str:
     """The text of ids, without those that pad the embedding."""
-    return tokenizer.decode([each for each in ids if each < len(tokenizer)])
+    return finished(tokenizer.decode([each for each in ids if each < len(tokenizer)]))
+
+
+def finished(text: str) -> str:
+    """The text without the bytes of an unfinished character at its end."""
+    return text[: len(text) - min(3, len(text) - len(text.rstrip("\ufffd")))]
 
 
 def streamed(server: Server, body: dict) -> tuple[str, str, dict]:

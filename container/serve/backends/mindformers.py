@@ -17,6 +17,7 @@ from typing import Callable, Dict, Generator, List, NamedTuple, Optional, Set
 from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, IMAGE_MISMATCH, Fault
 from serve.backend import Backend, Piece, Progress, Settings
 from serve.backends.backend_options import check_names, context_length, model_folder
+from serve.backends.family_check import check_family
 from serve.backends.load_progress import watching
 from serve.backends.model_thread import ModelThread, Put
 from serve.backends.pieces import pieces
@@ -93,6 +94,7 @@ class MindFormersBackend(Backend):
         self.context_length = context_length(self._settings, int(config.model.model_config.seq_length))
         config.run_mode, config.use_parallel = "predict", False
         vocabulary = Vocabulary(_tokenizer(mindformers, config, self._tokenizer))
+        check_family(self._settings.model_family, vocabulary)
         vendor_package("mindformers.core.context", _IMAGE).build_context(config)
         with watching(self._folder, progress):
             overrides = _overrides(config, self.context_length, self._checkpoint)

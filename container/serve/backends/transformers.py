@@ -17,6 +17,7 @@ from pod.exit_codes import BAD_ARTIFACT, IMAGE_MISMATCH, Fault
 from serve.backend import Backend, Piece, Progress, Settings
 from serve.backends.backend_options import check_names, choice, context_length, model_folder
 from serve.backends.checkpoint_vocabulary import check_vocabulary
+from serve.backends.family_check import check_family
 from serve.backends.load_progress import watching
 from serve.backends.model_thread import ModelThread, Put
 from serve.backends.pieces import pieces
@@ -98,6 +99,7 @@ class TransformersBackend(Backend):
             check_vocabulary(self._folder, int(config.vocab_size))
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(self._folder), trust_remote_code=True)
         vocabulary = Vocabulary(tokenizer)
+        check_family(self._settings.model_family, vocabulary)
         _check_mask_token(self._folder, config, vocabulary)
         with watching(self._folder, progress):
             model = self._read_weights(torch, transformers, config)

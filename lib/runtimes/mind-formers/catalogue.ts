@@ -39,7 +39,7 @@ function withAdapters(rows: readonly MindFormersConfiguration[]): MindFormersCon
 const GLM_INFER = 'configs/glm/run_glm_6b_infer.yaml';
 const GLM_LORA_INFER = 'configs/glm/run_glm_6b_lora_infer.yaml';
 
-const COMMIT_EVALUATION: EvaluationConfiguration = { file: GLM_INFER, checkpoint: 'options', data: MINDRECORD_FILES, overrides: {} };
+const COMMIT_EVALUATION: EvaluationConfiguration = { file: GLM_INFER, data: MINDRECORD_FILES, overrides: {} };
 
 /** ChatGLM-6B at c8a5808: MindRecord data. LoRA is split over 4 devices. */
 export const GLM_C8A5808: MindFormersModel = {
@@ -54,7 +54,7 @@ export const GLM_C8A5808: MindFormersModel = {
 };
 
 /** Evaluation of ChatGLM-6B with data that is read from JSON lines. */
-const GLM_EVALUATION: EvaluationConfiguration = { file: GLM_INFER, checkpoint: 'flag', data: GLM_JSON_LINES, overrides: {} };
+const GLM_EVALUATION: EvaluationConfiguration = { file: GLM_INFER, data: GLM_JSON_LINES, overrides: {} };
 
 /** ChatGLM-6B from 3354237 on, where a version has it. Its LoRA file splits nothing. */
 export const GLM_LATER: MindFormersModel = {
@@ -76,7 +76,7 @@ export const GLM_LATER: MindFormersModel = {
  */
 function generation(file: string): EvaluationConfiguration {
   return {
-    file, checkpoint: 'flag', data: JSON_LINES,
+    file, data: JSON_LINES,
     overrides: {
       'model.model_config.seq_length': '256', 'model.model_config.max_decode_length': '256', 'model.model_config.use_flash_attention': 'False',
       'eval_dataset.data_loader.version': '1', 'eval_dataset.max_source_length': '256', 'metric.type': 'ADGENMetric',

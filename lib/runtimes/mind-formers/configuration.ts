@@ -57,8 +57,6 @@ export interface MindFormersModel {
 /** How a version measures a model. */
 export interface EvaluationConfiguration {
   readonly file: string;
-  /** How the checkpoint is really loaded; see `evaluate.ts`. */
-  readonly checkpoint: 'flag' | 'options';
   readonly data: DataLayout;
   /** Dotted values that make it work. */
   readonly overrides: Readonly<Record<string, string>>;

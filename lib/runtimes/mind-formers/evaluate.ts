@@ -12,6 +12,7 @@ import { type MindFormersContext, NAME, startCommand, startScripts } from './opt
 import { MindFormersProgram } from './program';
 import { modelOf } from './resolve';
 import { dataFile, memoryLimit } from './train';
+import type { MindFormersVersion } from './version';
 
 /** The devices of an evaluation: it generates text, which MindFormers does on one. */
 const DEVICES = 1;
@@ -31,8 +32,8 @@ interface Evaluation {
 /**
  * The scores of a model on a data set: bleu-4, rouge-1, rouge-2 and rouge-l. Batches of 1 by default: c8a5808 is slower with more.
  *
- * In c8a5808 `--load_checkpoint` is dropped by evaluation, which then measures the base model (run_mindformer.py, update_checkpoint_config); there the
- * checkpoint is named in the configuration.
+ * c8a5808 and 3354237 drop `--load_checkpoint` and measure the base model, which they download (run_mindformer.py, update_checkpoint_config, of the first;
+ * mindformers/trainer/trainer.py, evaluate, of the second); there the checkpoint is named in the configuration.
  */
 export function evaluate(request: EvaluateRequest, context: MindFormersContext): StepTask {
   const { model, weights, dataset, devices, minimumScores, batchSize = 1, settings } = request;
@@ -114,7 +115,7 @@ function values({ request: { accelerator, settings, batchSize = 1 }, context: { 
   return { dotted: { ...vocabularies, ...Object.fromEntries(entries.filter((entry) => !isPatch(entry))) }, patches: Object.fromEntries(entries.filter(isPatch)) };
 }
 
-function programWords({ request, context, configuration, checkpoint, data, model }: Evaluation, config: string, output: string): string[] {
+function programWords({ request, context, checkpoint, data, model }: Evaluation, config: string, output: string): string[] {
   const { sourceTree, program: wanted, version, lora } = context;
   const { batchSize = 1 } = request;
   const common = ['--run_mode', 'eval', '--use_parallel', 'False', '--eval_dataset_dir', data];
@@ -125,8 +126,16 @@ function programWords({ request, context, configuration, checkpoint, data, model
   return [
     `${sourceTree.path}/run_mindformer.py`, '--config', config, ...common, '--batch_size', String(batchSize), '--device_id', '0',
     ...(version._row.commandLine.outputFlag ? ['--output_dir', output] : []),
-    ...(configuration.checkpoint === 'flag' ? ['--load_checkpoint', checkpoint] : ['--options', `model.model_config.checkpoint_name_or_path=${checkpoint}`]),
+    ...checkpointWords(version, checkpoint),
   ];
+}
+
+function checkpointWords({ _row: { commandLine, evaluationDropsCheckpoint } }: MindFormersVersion, checkpoint: string): string[] {
+  if (!evaluationDropsCheckpoint) {
+    return ['--load_checkpoint', checkpoint];
+  }
+  const named = `model.model_config.checkpoint_name_or_path=${checkpoint}`;
+  return commandLine.dottedOverrides ? [`--${named}`] : ['--options', named];
 }
 
 function workFolder(output: string, { version }: MindFormersContext): object {

@@ -24,6 +24,8 @@ interface MindFormersRow {
   readonly commandLine: CommandLine;
   /** The callback that saves, whose name was misspelt until 1.1. */
   readonly checkpointCallback: 'CheckpointMointor' | 'CheckpointMonitor';
+  /** Whether evaluation forgets `--load_checkpoint` and measures the base model instead. */
+  readonly evaluationDropsCheckpoint: boolean;
   /** Whether ranks can meet through MindSpore's scheduler, without a rank table. */
   readonly dynamicCluster: boolean;
   /** Whether its MindSpore has msrun. */
@@ -52,7 +54,7 @@ export class MindFormersVersion {
     name: 'c8a5808', commit: 'c8a5808bde8f7bb93027ffc04be273c4182c1612', // source: mindspore-lab/mindformers docs/model_cards/glm.md
     mindSpore: '2.0.0rc1', models: { 'chatglm-6b': GLM_C8A5808 },
     commandLine: { dottedOverrides: false, outputFlag: false, manyPrompts: false },
-    checkpointCallback: MISSPELT, dynamicCluster: false, msrun: false,
+    checkpointCallback: MISSPELT, evaluationDropsCheckpoint: true, dynamicCluster: false, msrun: false,
   });
 
   /** The commit of the ChatGLM3 guide, 2024-03-19, between releases 1.0 and 1.1: MindSpore 2.2.11, CANN 7.0.0.beta1. The image is for ARM (README of the commit). */
@@ -61,7 +63,7 @@ export class MindFormersVersion {
     mindSpore: '2.2.11', cann: '7.0.0.beta1',
     image: 'swr.cn-central-221.ovaijisuan.com/mindformers/mindformers1.0_mindspore2.2.11:aarch_20240125', architecture: Architecture.ARM64,
     models: { 'chatglm3-6b': GLM3_GUIDE, 'chatglm2-6b': GLM2_COMMIT, 'chatglm-6b': GLM_LATER },
-    commandLine: MODERN, checkpointCallback: MISSPELT, dynamicCluster: true, msrun: false,
+    commandLine: MODERN, checkpointCallback: MISSPELT, evaluationDropsCheckpoint: true, dynamicCluster: true, msrun: false,
   });
 
   /** Release 1.0.2: MindSpore 2.2.13, CANN 7.0.0.beta1. Of ChatGLM3 it has the `2k` configuration only. */
@@ -69,14 +71,14 @@ export class MindFormersVersion {
     name: '1.0.2', commit: '45d1fa53db207378aac836384bbc339786480fab', // source: mindspore-lab/mindformers tag v1.0.2
     mindSpore: '2.2.13', cann: '7.0.0.beta1', image: 'swr.cn-central-221.ovaijisuan.com/mindformers/mindformers1.0.2_mindspore2.2.13:20240416',
     models: { 'chatglm3-6b': GLM3_R1_0, 'chatglm2-6b': glm2({ a2: '_910b', a1: '', full: keys.GLM2_R1_0_FULL, lora: keys.GLM2_R1_0_LORA, prediction: GLM2_CONFIGURATION }), 'chatglm-6b': GLM_LATER },
-    commandLine: MODERN, checkpointCallback: MISSPELT, dynamicCluster: true, msrun: false,
+    commandLine: MODERN, checkpointCallback: MISSPELT, evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: false,
   });
 
   /** Release 1.1.0: MindSpore 2.3.0rc2, CANN 8.0.RC1.beta1. The first with msrun. */
   public static readonly R1_1 = new MindFormersVersion({
     name: '1.1.0', commit: '598e154fc4dd2b26d7f4aabc714c8c291d13be10', // source: mindspore-lab/mindformers tag v1.1.0
     mindSpore: '2.3.0rc2', cann: '8.0.RC1.beta1', models: { 'chatglm3-6b': GLM3_GUIDE, 'chatglm2-6b': GLM2_GUIDE },
-    commandLine: MODERN, checkpointCallback: MISSPELT, dynamicCluster: true, msrun: true,
+    commandLine: MODERN, checkpointCallback: MISSPELT, evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: true,
   });
 
   /** Release 1.2.0: MindSpore 2.3.0, CANN 8.0.RC2.beta1. */
@@ -86,7 +88,7 @@ export class MindFormersVersion {
     models: {
       'chatglm3-6b': glm3({ full: keys.GLM2_FULL, long: keys.GLM3_R1_2_2K, turns: keys.GLM3_MULTI_TURN }), 'chatglm2-6b': GLM2_GUIDE, 'chatglm-6b': GLM_LATER,
     },
-    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', dynamicCluster: true, msrun: true,
+    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: true,
   });
 
   /** Release 1.3.2: MindSpore 2.4.10, CANN 8.0.0. */
@@ -97,7 +99,7 @@ export class MindFormersVersion {
       'chatglm3-6b': glm3({ full: keys.GLM2_R1_3_FULL, long: keys.GLM3_R1_3_2K, turns: keys.GLM3_R1_3_MULTI_TURN, longFlashAttention: true }),
       'chatglm2-6b': glm2({ ...A2, full: keys.GLM2_R1_3_FULL, lora: keys.GLM2_R1_3_LORA, prediction: GLM2_PREDICTION }),
     },
-    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', dynamicCluster: true, msrun: true,
+    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: true,
   });
 
   /** Every version of the catalogue, oldest first. */

@@ -1,5 +1,6 @@
 import { kubectl } from './cluster';
-import { mapPodSpecs, type Manifest } from './manifest';
+import { atHub } from './hub-addresses';
+import type { Manifest } from './manifest';
 import type { TestNamespace } from './namespace';
 
 /** The hub of a namespace: every repository, file and archive there could be, small. Its token is `right`. */
@@ -48,12 +49,7 @@ spec: {selector: {app: hub}, ports: [{name: http, port: 80}]}
 
   /** The object with every address of the outside world in its commands replaced by one of the hub's. */
   public instead(object: Manifest): Manifest {
-    const replace = (text: string): string => text
-      .replaceAll(/https:\/\/(huggingface\.co|hf-mirror\.com)/g, this.url)
-      .replaceAll(/https:\/\/([a-z0-9.-]+)\//g, `${this.url}/link/$1/`);
-    type Container = { command?: string[] };
-    const commands = (containers: unknown) => (containers as Container[] | undefined)?.map((container) => ({ ...container, command: container.command?.map(replace) }));
-    return mapPodSpecs(object, (spec) => ({ ...spec, containers: commands(spec.containers), initContainers: commands(spec.initContainers) }));
+    return atHub(object, this.url);
   }
 
   private get(path: string): Promise<string> {

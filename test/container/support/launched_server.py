@@ -16,8 +16,10 @@ ADDRESS = ["--host", "127.0.0.1", "--port", "0", "--drain-delay", "0.2"]
 class LaunchedServer(Server):
     """launch.py as a process; everything else is as with a server alone."""
 
+    grace = 20
+
     def __init__(self, python: str, script: Path, size: int, flags: Sequence[str], env: dict[str, str]) -> None:
-        launcher = ["--devices", str(size), "--rank-env", "torch", "--kind", "server", "--grace", "20"]
+        launcher = ["--devices", str(size), "--rank-env", "torch", "--kind", "server", "--grace", str(self.grace)]
         server = [python, str(script), "--backend", "atb", "--model-name", MODEL, *ADDRESS, *flags]
         self.process = subprocess.Popen(
             [python, str(CONTAINER / "launch.py"), *launcher, "--", *server],

@@ -153,7 +153,7 @@ describe('whatever a manifest holds', () => {
       const findings = checkObjects([mutated, object('Service', 'train', { spec: { clusterIP: 'None' } })]);
 
       return findings.every(({ message, index }) => message !== '' && index <= 1);
-    }), { numRuns: 3000 });
+    }), { numRuns: 1500 });
   });
 });
 

@@ -118,9 +118,9 @@ describe('what an evaluation runs', () => {
     const { flags, overrides } = parseRunMindFormer(version, words);
 
     expect(flags).toMatchObject({ run_mode: ['eval'], use_parallel: ['False'], batch_size: ['1'], device_id: ['0'], config: [`/artifacts/store/mindformers/${evaluation.file}`] });
-    // The checkpoint reaches the model by exactly one way: c8a5808 drops the flag.
+    // The checkpoint reaches the model by exactly one way: the guides' versions drop the flag.
     const checkpoint = `/artifacts/store/merged/${known.name}.ckpt`;
-    const dropped = version === MindFormersVersion.COMMIT_C8A5808;
+    const dropped = [MindFormersVersion.COMMIT_C8A5808, MindFormersVersion.COMMIT_3354237].includes(version);
     expect([flags.load_checkpoint, overrides['model.model_config.checkpoint_name_or_path']]).toEqual(dropped ? [undefined, checkpoint] : [[checkpoint], undefined]);
     const sections = known.configurations.find(({ file }) => file === evaluation.file)?.keys ?? known.configurations[0]!.keys;
     checkSections({ ...overrides, ...patches }, sections);

@@ -10,6 +10,7 @@ from pathlib import Path
 import mindspore
 import numpy as np
 from mindspore.train import node_strategy_pb2
+
 from training.steps import Note, write_note
 
 

@@ -1,4 +1,4 @@
-"""Stands in for sentencepiece: a token a character, but those of `<...>` together; a model file must begin with `spm`."""
+"""Stands in for sentencepiece: a token a character, `<...>` being one; a model file begins with `spm`."""
 
 import re
 

@@ -28,7 +28,7 @@ class AutoConfig:
 class Tokenizer:
     eos_token_id = END
     all_special_tokens = SPECIALS
-    all_special_ids = [256, 257, 258]
+    all_special_ids = (256, 257, 258)
 
     def __len__(self):
         return 259
@@ -65,7 +65,9 @@ class Model:
         print(f"stub model: {self.dtype} on {self.device.type}", flush=True)
         return self
 
-    def generate(self, input_ids, attention_mask, max_new_tokens, stopping_criteria, logits_processor, **settings):
+    def generate(
+        self, input_ids, attention_mask, max_new_tokens, stopping_criteria, logits_processor, **settings
+    ):
         assert set(settings) == KNOWN, settings
         assert input_ids.device is self.device is attention_mask.device
         print(f"stub model: {sorted(settings.items())}", flush=True)
@@ -75,7 +77,9 @@ class Model:
             logits_processor[0](None, scores)
             row.append(token)
             # 4.27 does not ask the criteria about a token that ends the text
-            if token == END or any(each(torch.Tensor([row], self.device), None) for each in stopping_criteria):
+            if token == END or any(
+                each(torch.Tensor([row], self.device), None) for each in stopping_criteria
+            ):
                 break
         return torch.Tensor([row], self.device)
 

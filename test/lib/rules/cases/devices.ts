@@ -103,6 +103,8 @@ export const PLACEMENT_CASES: RuleCase[] = [
     ['sp-block is \'24\' for 64 devices in pods of 16']],
   ['super-pod-block', volcanoJob(1, asks(ASCEND_910, 8), spBlock('8')), volcanoJob(1, asks(ASCEND_910, 8), spBlock('all')),
     ['sp-block is \'all\' for 8 devices in pods of 8']],
+  ['super-pod-block', deployment(asks(ASCEND_910, 16), spBlock('32'), VOLCANO, { spec: { replicas: 2 } }), deployment(asks(ASCEND_910, 16), spBlock('32'), VOLCANO, { spec: { replicas: 3 } }),
+    ['sp-block is \'32\' for 48 devices in pods of 16']],
   ['accelerator-label', job(asks(ASCEND_310P), on({ accelerator: 'huawei-Ascend310P' })), job(asks(ASCEND_310P), on({ accelerator: 'huawei-Ascend910' })),
     ['the node selector wants \'accelerator: huawei-Ascend910\', but no node of that label offers huawei.com/Ascend310P']],
   ['accelerator-label', job(asks(MLU370), on({ accelerator: 'mlu' })), job(asks(ASCEND_910), on({ accelerator: 'huawei-ascend910' })),

@@ -69,6 +69,8 @@ export const KUBERNETES_CASES: RuleCase[] = [
     ['the name must be lower case letters, digits and \'-\', at most 63 characters']],
   ['object-name', { ...job(), metadata: { generateName: 'train-' } as never }, { ...job(), metadata: { generateName: 'Train-' } as never },
     ['the name must be lower case letters, digits and \'-\', at most 63 characters']],
+  ['object-name', { apiVersion: 'kind.x-k8s.io/v1alpha4', kind: 'Cluster', metadata: {} as never }, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: {} as never, spec: {} },
+    ['the name must be lower case letters, digits and \'-\', at most 253 characters']],
   ['labels', job(on({ 'accelerator/huawei-npu': 'x' }), labels({ 'app.kubernetes.io/name': '' })), job(on({ 'a/b/c': 'x' }), labels({ team: '-' })),
     [
       'label \'team: -\' of the object is not legal; keys and values have letters, digits, \'-\', \'_\' and \'.\', at most 63 characters',

@@ -7,8 +7,9 @@
 src/huggingface_hub/hf_api.py list_repo_tree, constants.py HUGGINGFACE_CO_URL_TEMPLATE). Repositories of the
 owner `private` want the token that the environment variable names; of the owner `corrupt` one file has
 other bytes than the list says, as many; files of the owner `slow` come with 150 KB a second when they are
-asked for first. `/link/<host>/<path>` stands for https://<host>/<path>: a path that ends in .tar.gz is the
-stub MindFormers tree, a share with dl=1 the AdvertiseGen data set, any other a small file. For tests, `/seen`
+asked for first. `/link/<host>/<path>` stands for https://<host>/<path>: an archive whose path names a folder
+of `trees` is that folder, any other archive the tree `mindformers`; a share with dl=1 is the AdvertiseGen
+data set, anything else a small file. For tests, `/seen`
 answers with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path,
 as JSON.
 """
@@ -29,14 +30,44 @@ from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# What the patches of a model's code look for, and no more.
+MODELING = """import sys
+import torch
+from torch.nn.utils import skip_init
+
+if sys.platform != 'darwin':
+    torch._C._jit_set_profiling_mode(False)
+    torch._C._jit_set_profiling_executor(False)
+    torch._C._jit_override_can_fuse_on_cpu(True)
+    torch._C._jit_override_can_fuse_on_gpu(True)
+
+
+def attention(query, key, attention_scores, attention_mask):
+    pytorch_major_version = int(torch.__version__.split('.')[0])
+    if pytorch_major_version >= 2:
+        return torch.nn.functional.scaled_dot_product_attention(query, key, key, attention_mask)
+    if attention_mask is not None:
+        attention_scores = attention_scores.masked_fill(attention_mask, float("-inf"))
+    return torch.concat([query, key, attention_scores], dim=-1)
+
+
+def layer():
+    return skip_init(torch.nn.Linear, 4, 4)
+"""
 SMALL = {
     "config.json": json.dumps(
-        {"architectures": ["ChatGLMModel"], "num_layers": 28, "torch_dtype": "float16"}
+        {
+            "architectures": ["ChatGLMModel"],
+            "num_layers": 28,
+            "seq_length": 8192,
+            "vocab_size": 130528,
+            "torch_dtype": "float16",
+        }
     ),
     "generation_config.json": "{}",
     "tokenizer_config.json": json.dumps({"tokenizer_class": "ChatGLMTokenizer"}),
     "configuration_chatglm.py": "# a stand-in\n",
-    "modeling_chatglm.py": "# a stand-in\n",
+    "modeling_chatglm.py": MODELING,
     "tokenization_chatglm.py": "# a stand-in\n",
     "quantization.py": "# a stand-in\n",
 }
@@ -90,15 +121,21 @@ def archive(files):
 
 
 @lru_cache(maxsize=None)
-def mindformers():
+def tree(name):
+    """The stand-in for a source tree, as an archive with one folder at the top."""
     files = []
-    top = os.path.join(HERE, "mindformers")
+    top = os.path.join(HERE, "trees", name)
     for folder, _, names in sorted(os.walk(top)):
-        for name in sorted(names):
-            path = os.path.join(folder, name)
+        for file_name in sorted(names):
+            path = os.path.join(folder, file_name)
             with open(path, "rb") as file:
-                files.append(("mindformers-stub/" + os.path.relpath(path, top), file.read()))
+                files.append((name + "-stub/" + os.path.relpath(path, top), file.read()))
     return archive(files)
+
+
+def tree_of(path):
+    names = [name for name in sorted(os.listdir(os.path.join(HERE, "trees"))) if f"/{name}/" in path.lower()]
+    return names[0] if names else "mindformers"
 
 
 @lru_cache(maxsize=None)
@@ -114,7 +151,7 @@ def advertise_gen():
 
 def linked(path, query):
     if path.endswith(".tar.gz"):
-        return mindformers()
+        return tree(tree_of(path))
     if "dl=1" in query:
         return advertise_gen()
     return large(path)

@@ -57,10 +57,10 @@ def transform_checkpoints(source, target, prefix, strategy, wanted):
     shards = [load_checkpoint(_only_file(os.path.join(source, rank))) for rank in ranks]
     if "FAIL_TRANSFORM" in os.environ:
         raise ValueError("The checkpoint file of rank5 is needed for converting rank0's checkpoint")
-    whole = {
-        name: Parameter(sum((shard[name].values for shard in shards), []) if name in sharded else first.values)
-        for name, first in shards[0].items()
-    }
+    whole = {}
+    for name in shards[0]:
+        parts = shards if name in sharded else shards[:1]
+        whole[name] = Parameter([value for shard in parts for value in shard[name].values])
     os.makedirs(os.path.join(target, "rank_0"))
     save_checkpoint(
         [{"name": name, "data": data} for name, data in whole.items()],

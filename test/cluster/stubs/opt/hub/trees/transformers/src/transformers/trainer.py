@@ -1,0 +1,2 @@
+def place(model):
+    return model.cuda()

@@ -1,0 +1,5 @@
+"""The context of the device."""
+
+
+def build_context(config):
+    config.built = True
