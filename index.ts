@@ -41,6 +41,7 @@ export { RankTable } from './lib/runtimes/rank-table';
 export { type EchoOptions, Runtime } from './lib/runtimes/runtime';
 export { ServingBackend } from './lib/runtimes/serving-backend';
 export type { SophonOptions } from './lib/runtimes/sophon';
+export type { TorchNpuOptions } from './lib/runtimes/torch-npu';
 export { type KueueOptions, Scheduler, type VolcanoOptions } from './lib/scheduler';
 export { ScriptDelivery } from './lib/script-delivery';
 export type { WorkloadOptions } from './lib/workload-options';

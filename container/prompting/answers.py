@@ -37,12 +37,12 @@ def _main(arguments: Sequence[str]) -> int:
     conversations = read_prompts(options.prompts)
     model = asked_model(options)
     sampling = sampling_of(options, model.family)
-    asking = Asking(model, watch())
-    asking.load()
     lines: List[str] = []
-    for index, conversation in enumerate(conversations):
-        for answer in _answers(asking, conversation, sampling):
-            lines.append(json.dumps({"conversation": index, **answer}, ensure_ascii=False))
+    with Asking(model, watch()) as asking:
+        asking.load()
+        for index, conversation in enumerate(conversations):
+            for answer in _answers(asking, conversation, sampling):
+                lines.append(json.dumps({"conversation": index, **answer}, ensure_ascii=False))
     options.output.mkdir(parents=True, exist_ok=True)
     replace_file(options.output / FILE, "".join(f"{line}\n" for line in lines).encode())
     log.info(

@@ -35,11 +35,20 @@ class Answered(NamedTuple):
 
 
 class Asking:
-    """A loaded model. `stopped` ends an answer that is under way, with a `Fault` (TERMINATED)."""
+    """A model that is let go at the end of the `with`: ranks that share it wait for that.
+
+    `stopped` ends an answer that is under way, with a `Fault` (TERMINATED).
+    """
 
     def __init__(self, model: AskedModel, stopped: threading.Event) -> None:
         self.model = model
         self._stopped = stopped
+
+    def __enter__(self) -> Asking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.model.backend.stop()
 
     def load(self) -> float:
         """Load the model; the seconds that it took."""

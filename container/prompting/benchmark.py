@@ -52,16 +52,16 @@ def _main(arguments: Sequence[str]) -> int:
     conversations += read_prompts(options.prompts) if options.prompts else []
     model = asked_model(options)
     sampling = sampling_of(options, model.family)
-    asking = Asking(model, watch())
-    load_seconds = asking.load()
-    for _ in range(options.warm_up):
-        asking.answer(conversations[0], sampling)
-    answers, rows = [], []
-    for _ in range(options.repeat):
-        for index, conversation in enumerate(conversations):
-            answered = asking.answer(conversation, sampling)
-            answers.append(answered)
-            rows.append(_row(index, answered))
+    with Asking(model, watch()) as asking:
+        load_seconds = asking.load()
+        for _ in range(options.warm_up):
+            asking.answer(conversations[0], sampling)
+        answered = [
+            (index, asking.answer(conversation, sampling))
+            for _ in range(options.repeat)
+            for index, conversation in enumerate(conversations)
+        ]
+    answers, rows = [answer for _, answer in answered], [_row(*each) for each in answered]
     metrics = {**metrics_of(answers), "load_seconds": round(load_seconds, 3)}
     settings = {
         "backend": model.backend_name,

@@ -36,9 +36,9 @@ def _main(arguments: Sequence[str]) -> int:
     model = asked_model(options)
     sampling = sampling_of(options, model.family)
     session = Session(model.name, sampling, 60 * options.idle_minutes)
-    asking = Asking(model, session.interrupted)
-    asking.load()
-    return session.run(asking)
+    with Asking(model, session.interrupted) as asking:
+        asking.load()
+        return session.run(asking)
 
 
 class Session:

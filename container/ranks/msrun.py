@@ -17,13 +17,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 from pod.exit_codes import DONE, IMAGE_MISMATCH, TERMINATED, Fault
 from pod.main import run
 from pod.termination import report
 from ranks import children
-from ranks.address import own_address, resolve
+from ranks.master import master_address
+from ranks.meet_file import forget
 from ranks.msrun_options import NAME, MsrunOptions, parse
 from ranks.outcome import Outcome, termination_message
 from ranks.process import Command, Process, ending
@@ -53,23 +54,16 @@ def _main(arguments: Sequence[str]) -> int:
         )
     children.adopt_orphans()
     with Signals() as signals:
-        address = master_address(options, os.environ, signals)
+        address = master_address(options, os.environ, signals.stopped)
         outcome = Msrun(options, signals).run(command(options, address))
+    if options.meet_file and options.pod_index == 0 and outcome.code == DONE:
+        forget(options.meet_file)
     if outcome.code == DONE:
         log.info("%s", outcome.cause)
     else:
         log.error("%s (exit code %d)", outcome.cause, outcome.code)
         report(termination_message(outcome))
     return outcome.code
-
-
-def master_address(options: MsrunOptions, env: Mapping[str, str], signals: Signals) -> str:
-    """Return the address of pod 0 as digits: msrun compares it with its own as text."""
-    if options.pod_index:
-        return resolve(options.master_host, options.cluster_time_out, signals.stopped)
-    if options.pods == 1:
-        return env.get("POD_IP") or "127.0.0.1"
-    return own_address("", env, alone=False)
 
 
 def command(options: MsrunOptions, address: str) -> Tuple[str, ...]:
@@ -151,7 +145,7 @@ class Msrun:
                 # What msrun says comes first: once it has said it, it kills the others.
                 process.read()
                 workers.blame(ended)
-                self._logs.show()
+                self._logs.show(workers.names)
                 if self._over(process, workers):
                     return
 

@@ -21,6 +21,7 @@ class MsrunOptions:
     pod_index: int
     devices: int
     master_host: str
+    meet_file: Optional[Path]
     port: int
     log_dir: Path
     work_dir: Optional[Path]
@@ -43,6 +44,7 @@ def parse(arguments: Sequence[str]) -> MsrunOptions:
     parser.add_argument("--pod-index", type=whole(0, 100_000), default=0, help="this pod, from 0")
     parser.add_argument("--devices", type=whole(1, 1024), required=True, help="of this pod, a worker each")
     parser.add_argument("--master-host", default="", help="name of pod 0 (needed with --pods above 1)")
+    parser.add_argument("--meet-file", type=Path, help="on a shared volume: pod 0 says there where it is")
     parser.add_argument("--port", type=whole(1024, 65535), default=8118, help="of pod 0 (default 8118)")
     parser.add_argument("--log-dir", type=Path, required=True, help="msrun writes the workers' output here")
     parser.add_argument("--work-dir", type=Path, help="the workers' working directory (default ours)")
@@ -54,8 +56,11 @@ def parse(arguments: Sequence[str]) -> MsrunOptions:
     given = parser.parse_args(flags)
     if given.pod_index >= given.pods:
         raise Fault(USAGE, f"--pod-index is {given.pod_index}, but must be 0 to {given.pods - 1} (--pods)")
-    if given.pod_index and not given.master_host:
-        raise Fault(USAGE, "--master-host is not given; name pod 0, as in train-0.train")
+    if given.pod_index and not given.master_host and not given.meet_file:
+        raise Fault(
+            USAGE,
+            "--master-host is not given; name pod 0, as in train-0.train, or a --meet-file that all share",
+        )
     return MsrunOptions(argv=tuple(argv), **vars(given))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, Iterable
+from typing import Collection, Dict, Iterable
 
 from ranks.output import Output
 
@@ -31,13 +31,13 @@ class WorkerLogs:
             if path.is_file():
                 path.replace(path.with_name(f"{name}.previous.log"))
 
-    def show(self) -> bool:
-        """Show what was written since the last look, 1 MiB a log; whether there was any."""
-        return sum(self._show(name) for name in self.outputs) > 0
+    def show(self, names: Collection[str]) -> bool:
+        """Show what is new in the logs of `names`, 1 MiB each; whether there was any."""
+        return sum(self._show(name) for name in self.outputs if name in names) > 0
 
     def close(self) -> None:
         """Show all that is left."""
-        while self.show():
+        while self.show(self.outputs):
             pass
         for output in self.outputs.values():
             output.close()

@@ -8,7 +8,7 @@ import re
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Collection, Dict, List, Optional
 
 _ENDED = re.compile(r"Worker process (\d+) exit with exception(?:\. Error code: (-?\d+))?")
 """What msrun says of the first failed worker (mindspore 2.7.0 process_entity/_api.py; older: no code)."""
@@ -59,6 +59,11 @@ class Workers:
     def blame(self, failure: Optional[Failure]) -> None:
         """Take `failure` for the first, if there was none before."""
         self.failure = self.failure or failure
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of all that were seen."""
+        return set(self._names.values())
 
     def left(self) -> List[str]:
         """Return the names of the workers that still run."""

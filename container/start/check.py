@@ -6,9 +6,9 @@ import logging
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence
 
 from pod.exit_codes import IMAGE_MISMATCH, TRANSIENT, USAGE, Fault
 from pod.main import run
@@ -26,19 +26,29 @@ TAIL = 5
 
 log = logging.getLogger(NAME)
 
+_VERDICTS = {
+    True: (logging.INFO, "as expected: %s"),
+    None: (logging.WARNING, "not to be known: %s"),
+    False: (logging.ERROR, "DIFFERENT: %s"),
+}
+
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: what is expected ('' for anything), what is there ('' for nothing)."""
+    """A row of the table: what is expected ('' for anything), what is there ('' if it does not say).
+
+    `agrees` is None where that cannot be known, which is no reason not to start.
+    """
 
     name: str
     expected: str
-    found: str
-    agrees: bool
+    found: Optional[str]
+    agrees: Optional[bool]
 
     def __str__(self) -> str:
         expected = f", expected {self.expected}" if self.expected else ""
-        return f"{self.name} is {self.found or 'not there'}{expected}"
+        found = "not there" if self.found is None else self.found or "of an unknown version"
+        return f"{self.name} is {found}{expected}"
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -53,7 +63,7 @@ def _main(arguments: Sequence[str]) -> int:
         seen = look(options.vendor, Places(options.dev, options.ascend_root, Path("/proc")))
     table = rows(options, seen)
     for row in table:
-        log.info("%s: %s", "as expected" if row.agrees else "DIFFERENT", row)
+        log.log(*_VERDICTS[row.agrees], row)
     _compare(table)
     if seen is not None:
         _check_devices(options, seen)
@@ -64,23 +74,26 @@ def _main(arguments: Sequence[str]) -> int:
 
 def rows(options: Options, seen: Optional[Seen]) -> List[Row]:
     """Return what is expected and what is there, for the log and for comparison."""
-    table = []
-    for name, expected in options.packages:
-        found = installed(name) or ""
-        table.append(Row(name, expected, found, bool(found) and is_version(found, expected)))
+    table = [_row(name, version, installed(name), is_version) for name, version in options.packages]
     if options.cann:
         found = cann(options.ascend_root, os.environ.get("ASCEND_TOOLKIT_HOME", ""))
-        table.append(Row("CANN", options.cann, found, bool(found) and is_cann(found, options.cann)))
-    if seen is not None and (options.driver_at_least or seen.driver):
-        least = options.driver_at_least
-        agrees = not least or (bool(seen.driver) and at_least(seen.driver, least))
-        table.append(Row("the driver", least and f"{least} or later", seen.driver, agrees))
+        table.append(_row("CANN", options.cann, found, is_cann))
+    if seen is not None and options.driver_at_least:
+        row = _row("the driver", options.driver_at_least, seen.driver, at_least)
+        table.append(replace(row, expected=f"{row.expected} or later"))
+    elif seen is not None and seen.driver:
+        table.append(Row("the driver", "", seen.driver, True))
     table.append(Row("Python", "", sys.version.partition(" ")[0], True))
     return table
 
 
+def _row(name: str, expected: str, found: Optional[str], same: Callable[[str, str], bool]) -> Row:
+    agrees = None if found == "" else found is not None and same(found, expected)
+    return Row(name, expected, found, agrees)
+
+
 def _compare(table: Sequence[Row]) -> None:
-    wrong = "; ".join(str(row) for row in table if not row.agrees)
+    wrong = "; ".join(str(row) for row in table if row.agrees is False)
     if wrong:
         raise Fault(
             IMAGE_MISMATCH,

@@ -131,8 +131,8 @@ def _field(path: Path, name: str) -> str:
     return match.group(1) if match else ""
 
 
-def cann(ascend: Path, toolkit: str) -> str:
-    """Return the version of CANN, '' if it is not found.
+def cann(ascend: Path, toolkit: str) -> Optional[str]:
+    """Return the version of CANN, '' if it does not say, None if it is not there.
 
     Read from `ascend_toolkit_install.info` or `ascend_nnrt_install.info` in a folder of the architecture
     below `toolkit` (ASCEND_TOOLKIT_HOME, which set_env.sh sets) or the folders that installers link.
@@ -144,4 +144,4 @@ def cann(ascend: Path, toolkit: str) -> str:
             version = _field(path, "version")
             if version:
                 return version
-    return ""
+    return "" if any(root.is_dir() for root in roots) else None

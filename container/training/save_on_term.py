@@ -13,11 +13,18 @@ import functools
 import logging
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, List, Optional
 
-from pod.exit_codes import IMAGE_MISMATCH, Fault
+from pod.exit_codes import IMAGE_MISMATCH, TERMINATED, Fault
 from training.options import NAME, Place
+
+SECOND_STEP = 60.0
+"""Seconds for the second step: the first one compiles and tells nothing of the rest."""
+
+MARGIN = 5.0
 
 log = logging.getLogger(NAME)
 
@@ -52,34 +59,71 @@ class StopPoint:
 
 
 class SaveOnTerm:
-    """What happens after SIGTERM. `stopped` tells whether the training was ended before its time."""
+    """What happens after SIGTERM. `stopped` tells whether the training was ended before its time.
+
+    Where another rank is lost, no step comes to its end any more, and nothing can be saved: a rank that has
+    not come to its last step after three times its longest one ends by itself.
+    """
 
     def __init__(self, point: StopPoint) -> None:
         self.stopped = False
         self._point = point
-        self._asked = False
+        self._asked = self._saving = False
         self._before = 0
         self._until: Optional[int] = None
+        self._ended: Optional[float] = None
+        self._longest: Optional[float] = None
+        self._reader = -1
 
     def listen(self) -> None:
         """Take SIGTERM as a wish; for the main thread, and again when another library may have taken it."""
         signal.signal(signal.SIGTERM, self._ask)
+        if self._reader < 0:
+            self._reader, writer = os.pipe()
+            os.set_blocking(writer, False)
+            # A handler waits for the main thread, which may hang in the vendor's library; this does not.
+            signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+            threading.Thread(target=self._watch, name="save-on-term", daemon=True).start()
 
     def step_end(self, step: int, save: Callable[[], None], stop: Callable[[], None]) -> None:
         """Save and stop after `step`, if that is the one that the ranks have agreed on."""
         stride, self._before = max(1, step - self._before), step
+        self._measure(time.monotonic())
         if not self._asked or self.stopped:
             return
         if self._until is None:
             self._until = self._point.agree(step, stride)
             log.info("told to stop at step %d: saving and stopping after step %d", step, self._until)
         if step >= self._until:
+            self._saving = True
             save()
             stop()
             self.stopped = True
 
     def _ask(self, number: int, frame: object) -> None:
         self._asked = True
+
+    def _measure(self, now: float) -> None:
+        if self._ended is not None:
+            self._longest = max(self._longest or 0.0, now - self._ended)
+        self._ended = now
+
+    def _watch(self) -> None:
+        while os.read(self._reader, 1) != bytes([signal.SIGTERM]):
+            pass
+        end = time.monotonic() + self._patience()
+        while time.monotonic() < end:
+            if self._saving:
+                return
+            time.sleep(0.1)
+        log.warning("no step came to its end after SIGTERM, so nothing is saved")
+        os._exit(TERMINATED)
+
+    def _patience(self) -> float:
+        """Return the seconds until the last step must have come; none, where there was no step to save."""
+        if self._ended is None:
+            return 0.0
+        return SECOND_STEP if self._longest is None else MARGIN + 3 * self._longest
 
 
 def install(saver: SaveOnTerm) -> None:

@@ -65,7 +65,7 @@ const MLU_DTYPES = [Dtype.FLOAT32, Dtype.FLOAT16, Dtype.INT8];
 function ascend910b(name: string, gibibytes: number, hamiName?: string): AcceleratorProps {
   return {
     name: `Ascend${name}`, vendor: Vendor.HUAWEI, series: '910B', dtypes: ASCEND_BF16_DTYPES,
-    deviceMemory: Size.gibibytes(gibibytes), runtimes: ['mindformers', 'atb-models', 'mindie'], ...(hamiName !== undefined && { hamiName }),
+    deviceMemory: Size.gibibytes(gibibytes), runtimes: ['mindformers', 'atb-models', 'mindie', 'torch-npu'], ...(hamiName !== undefined && { hamiName }),
   };
 }
 

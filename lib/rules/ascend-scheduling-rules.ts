@@ -18,15 +18,10 @@ function isShared(pod: ExaminedPod): boolean {
   return schedulePolicyOf(pod) === 'chip1-softShareDev';
 }
 
-/** Pods with devices of the whole workload. */
-function podsOf({ object, pods = 1, place }: ExaminedPod): number {
-  return object.kind === 'AscendJob' || place.includes('tasks') ? pods : 1;
-}
-
-/** An AscendJob may spread fewer devices a pod over several pods than a Volcano Job may (15_yaml_configuration.md). */
+/** Only a Volcano Job of several pods has counts of its own: an AscendJob may have fewer devices a pod (15_yaml_configuration.md), other kinds have pods that stand alone. */
 function wrongCount(pod: ExaminedPod): Fault[] {
   const products = productsOf(pod);
-  const pods = pod.object.kind === 'AscendJob' ? 1 : podsOf(pod);
+  const pods = pod.place.includes('tasks') ? pod.pods ?? 1 : 1;
   const counts = products.map((product) => product.podCounts(pods));
   const count = deviceCount(pod);
   if (products.length === 0 || counts.some((legal) => legal === undefined || legal.includes(count))) {

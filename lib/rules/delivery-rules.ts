@@ -1,4 +1,4 @@
-import { type ExaminedObject, inPods, nameOf } from './examined-object';
+import { type ExaminedObject, groupOf, inPods, nameOf } from './examined-object';
 import { fault, type Rule } from './rule';
 
 const RUN_ONCE = ['Job', 'CronJob', 'AscendJob'];
@@ -51,8 +51,8 @@ export const DELIVERY_RULES: readonly Rule[] = [
     fix: 'give each object a name of its own',
     comparesObjects: true,
     check: (examined, others) => {
-      const { object: { kind, apiVersion, metadata }, namespace } = examined;
-      const same = others.named(kind, namespace, metadata.name).filter(({ object }) => groupOf(object.apiVersion) === groupOf(apiVersion));
+      const { object: { kind, metadata }, namespace } = examined;
+      const same = others.named(kind, namespace, metadata.name).filter(({ object }) => groupOf(object) === groupOf(examined.object));
       return metadata.name === '' || same[0] === examined || same.length < 2 ? []
         : [fault(`there is another ${nameOf(examined.object)} ${namespace === '' ? 'without a namespace' : `in the namespace '${namespace}'`}`, 'metadata', 'name')];
     },
@@ -87,7 +87,3 @@ export const DELIVERY_RULES: readonly Rule[] = [
     },
   },
 ];
-
-function groupOf(apiVersion: string): string {
-  return apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '';
-}

@@ -53,6 +53,11 @@ export function nameOf({ kind, metadata }: KubernetesObject): string {
   return `${kind}/${name === '' ? generateName : name}`;
 }
 
+/** The API group, empty for that of Kubernetes' core. */
+export function groupOf({ apiVersion }: KubernetesObject): string {
+  return apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '';
+}
+
 /** Whether Volcano places the pods: it alone writes which devices a pod gets into annotations. */
 export function isVolcano({ scheduler }: ExaminedPod): boolean {
   return scheduler?.includes('volcano') === true;

@@ -1,6 +1,6 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 
-import { type ExaminedObject, type ExaminedPod, inContainers, inPods } from './examined-object';
+import { type ExaminedObject, type ExaminedPod, groupOf, inContainers, inPods } from './examined-object';
 import type { PodTemplate } from './pod-template';
 import { fault, type Fault, type Place, type Rule } from './rule';
 
@@ -49,15 +49,14 @@ function wrongReference(what: string, name: string | undefined, place: Place): F
     : [fault(`${what} must name an object by lower case letters, digits, '-' and '.', got '${name}'`, ...place)];
 }
 
-function wrongName({ object: { apiVersion, kind, metadata } }: ExaminedObject): Fault[] {
+function wrongName({ object }: ExaminedObject): Fault[] {
+  const { kind, metadata } = object;
   const { name, generateName = '' } = metadata as { name: string; generateName?: string };
   const isLabel = LABEL_NAMED.includes(kind);
   // What Kubernetes appends to a generated name is legal in any case.
   const whole = name === '' && generateName !== '' ? `${generateName}x` : name;
-  if (whole === '' && !NAMED.test(apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '')) {
-    return [];
-  }
-  return FREELY_NAMED.test(kind) || (isLabel ? DNS_LABEL : DNS_NAME).test(whole) ? []
+  const mayBeFree = FREELY_NAMED.test(kind) || (whole === '' && !NAMED.test(groupOf(object)));
+  return mayBeFree || (isLabel ? DNS_LABEL : DNS_NAME).test(whole) ? []
     : [fault(`the name must be lower case letters, digits and '-', at most ${isLabel ? '63' : '253'} characters`, 'metadata', ...name === '' ? [] : ['name'])];
 }
 

@@ -12,6 +12,7 @@ import type { ServingBackend } from './serving-backend';
 import { sophon, type SophonOptions } from './sophon';
 import type { ChatRequest, StepRequests } from './step-requests';
 import type { StepTask, Task } from './task';
+import { torchNpu, type TorchNpuOptions } from './torch-npu';
 
 /** Options of `Runtime.echo`. */
 export interface EchoOptions {
@@ -50,6 +51,15 @@ export class Runtime {
    */
   public static mindIe(options: MindIeOptions): Runtime {
     return new Runtime(mindIe(options));
+  }
+
+  /**
+   * transformers on torch_npu: every published model, on one 910B.
+   *
+   * @throws if the image is not pinned
+   */
+  public static torchNpu(options: TorchNpuOptions): Runtime {
+    return new Runtime(torchNpu(options));
   }
 
   /**

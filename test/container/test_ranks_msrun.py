@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -175,14 +177,52 @@ def test_logs_of_an_earlier_run_are_kept_and_not_shown(pod):
     assert (pod.logs / "worker_0.previous.log").read_text() == "of yesterday\n"
 
 
-def test_the_other_pods_look_up_the_first_one(pod):
-    process = pod.start("--pods", 3, "--pod-index", 2, "--master-host", "localhost", "--port", 9000, POD_IP="10.0.0.9")
+@pytest.fixture
+def scheduler():
+    """Something that listens, as pod 0's scheduler does."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_the_other_pods_look_up_the_first_one(pod, scheduler):
+    flags = ("--pods", 3, "--pod-index", 2, "--master-host", "127.0.0.1", "--port", scheduler)
+    process = pod.start(*flags, POD_IP="10.0.0.9", STUB_LOCAL_IP="10.0.0.9", STUB_NO_SCHEDULER="1")
     pod.up("worker_4", "worker_5")
-    address = socket.getaddrinfo("localhost", None, proto=socket.IPPROTO_TCP)[0][4][0]
     names = ("MS_NODE_ID", "MS_WORKER_NUM", "MS_SCHED_HOST", "MS_SCHED_PORT")
-    assert pod.given("worker_5", *names) == ["5", "6", address, "9000"]
+    assert pod.given("worker_5", *names) == ["5", "6", "127.0.0.1", str(scheduler)]
     (pod.notes / "go").touch()
     assert pod.end(process)[0] == 0
+
+
+def test_the_first_pod_may_tell_the_others_by_a_file_where_it_is(pod, tmp_path):
+    file = tmp_path / "store" / "glm.meet"
+    process = pod.start("--pods", 3, "--meet-file", file, POD_IP="10.0.0.7", STUB_LOCAL_IP="10.0.0.7")
+    pod.up("worker_0", "scheduler")
+    assert json.loads(file.read_text()) == {"version": 1, "host": "10.0.0.7", "token": ""}
+    (pod.notes / "go").touch()
+    assert pod.end(process)[0] == 0
+    assert not file.exists()
+
+
+def test_a_file_that_leads_to_an_earlier_pod_is_read_again(pod, tmp_path, scheduler):
+    file = tmp_path / "glm.meet"
+    file.write_text(json.dumps({"version": 1, "host": "240.0.0.1", "token": ""}))
+    flags = ("--pods", 2, "--pod-index", 1, "--meet-file", file, "--port", scheduler)
+    process = pod.start(*flags, STUB_NO_SCHEDULER="1")
+    time.sleep(0.5)
+    assert list(pod.notes.iterdir()) == []
+    file.write_text(json.dumps({"version": 1, "host": "127.0.0.1", "token": ""}))
+    pod.up("worker_2", "worker_3")
+    assert pod.given("worker_3", "MS_SCHED_HOST") == ["127.0.0.1"]
+    (pod.notes / "go").touch()
+    assert pod.end(process)[0] == 0
+
+
+def test_a_first_pod_that_never_comes_is_named(pod, tmp_path):
+    file = tmp_path / "glm.meet"
+    flags = ("--pods", 2, "--pod-index", 1, "--meet-file", file, "--cluster-time-out", 1)
+    assert pod.end(pod.start(*flags))[0] == 50
+    assert pod.cause == f"pod 0 was not there within 1 s: it has not written {file}"
 
 
 def test_the_first_of_many_pods_is_the_master_by_its_own_address(pod):
@@ -195,7 +235,8 @@ def test_the_first_of_many_pods_is_the_master_by_its_own_address(pod):
 
 REFUSED = {
     ("--pods", 2, "--pod-index", 2): "--pod-index is 2, but must be 0 to 1 (--pods)",
-    ("--pods", 2, "--pod-index", 1): "--master-host is not given; name pod 0, as in train-0.train",
+    ("--pods", 2, "--pod-index", 1): "--master-host is not given; name pod 0, as in train-0.train,"
+    " or a --meet-file that all share",
 }
 
 
@@ -208,7 +249,7 @@ def test_flags_that_do_not_go_together(pod, flags):
 def test_a_name_that_never_appears(pod):
     flags = ("--pods", 2, "--pod-index", 1, "--master-host", "nowhere.invalid", "--cluster-time-out", 1)
     assert pod.end(pod.start(*flags))[0] == 50
-    assert pod.cause.startswith("nowhere.invalid has no address after 1 s: ")
+    assert pod.cause.startswith("pod 0 was not there within 1 s: nowhere.invalid, port 8118: ")
 
 
 def test_an_image_without_msrun(pod, tmp_path):

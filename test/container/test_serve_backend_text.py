@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pod.exit_codes import BAD_ARTIFACT, Fault
+from serve.backends import load_progress
 from serve.backends.growing_text import GrowingText
 from serve.backends.model_thread import ModelThread
 from serve.backends.pieces import pieces
@@ -209,3 +210,27 @@ class TestModelThread:
         with pytest.raises(type(error)):
             next(tokens)
         assert model.call(lambda: "still there") == "still there"
+
+
+class TestLoadProgress:
+    def test_the_share_of_the_weights_in_memory_is_told(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(load_progress, "_EVERY_SECONDS", 0.02)
+        size = 64 * 2**20
+        with (tmp_path / "pytorch_model.bin").open("wb") as file:
+            file.truncate(size)
+        said = []
+        half = threading.Event()
+
+        def progress(fraction, doing):
+            said.append((fraction, doing))
+            if fraction > 0.4:
+                half.set()
+
+        with load_progress.watching(tmp_path, progress):
+            weights = bytearray(b"x") * (size // 2)
+            assert half.wait(10), said
+        assert said[0] == (0.05, "reading the weights")
+        assert 0.4 < said[-1][0] < 0.8, len(weights)
+        count = len(said)
+        time.sleep(0.1)
+        assert len(said) == count, "it went on after the load"

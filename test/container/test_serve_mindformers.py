@@ -105,6 +105,19 @@ class TestServes:
         assert len(set(said)) == (3 if server.version == "new" else 1)
 
 
+class TestContext:
+    def test_the_files_own(self, python, model):
+        with serving(python, model) as server:
+            server.wait_ready()
+            assert any("context 2048 tokens" in line for line in server.lines)
+            assert any("('num_blocks', 128), ('seq_length', 2048)" in line for line in server.lines)
+
+    def test_a_longer_one(self, python, model):
+        with serving(python, model, "--context-length", "8192") as server:
+            server.wait_ready()
+            assert any("('num_blocks', 512), ('seq_length', 8192)" in line for line in server.lines)
+
+
 class TestRefused:
     def test_no_config(self, python, model):
         with serving(python, model, options={}) as server:

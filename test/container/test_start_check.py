@@ -139,6 +139,17 @@ def test_everything_that_differs_is_said_at_once(check):
     )
 
 
+def test_what_does_not_say_its_version_is_no_reason_not_to_start(check):
+    check.device("cambricon_dev0")
+    check.file("ascend-toolkit/latest/set_env.sh", "")
+    code, output = check.run("cambricon", "--devices", 1, "--driver-at-least", "5.10.22", "--cann", "7.0.0")
+    assert code == 0
+    assert said(output)[:2] == [
+        "WARNING check_start: not to be known: CANN is of an unknown version, expected 7.0.0",
+        "WARNING check_start: not to be known: the driver is of an unknown version, expected 5.10.22 or later",
+    ]
+
+
 def test_a_device_that_is_not_sound_is_worth_another_node(check):
     check.tool("npu-smi", NPU.format(health="Alarm"))
     assert check.refused(40, "ascend", "--devices", 2) == (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -129,6 +130,25 @@ def test_all_ranks_save_the_same_step(python, container, tmp_path):
     assert len({ranks.noted(rank)[0].partition("-")[2] for rank in range(3)}) == 1
     left = {path.name for path in (ranks.output / "checkpoint").iterdir()}
     assert left == {"rank_0", "rank_1", "rank_2", ".stop_1"}
+
+
+def test_a_rank_whose_step_does_not_end_ends_by_itself(python, container, tmp_path):
+    ranks = Ranks(python, container, tmp_path, 2)
+    started = ranks.start(*RESUME, "--save-on-term", MODEL="1", STEPS="90", EVERY="50", STEP_SECONDS="0.1")
+    until(lambda: (ranks.meet / "step_0").exists() and int((ranks.meet / "step_0").read_text() or 0) >= 3)
+    started[1].kill()
+    ended = ranks.finish(started, signal.SIGTERM)
+    assert ended[0][0] == 42
+    assert ended[0][1].endswith("WARNING train_rank: no step came to its end after SIGTERM, so nothing is saved\n")
+    assert ranks.noted() == []
+
+
+def test_before_the_first_step_there_is_nothing_to_wait_for(ranks):
+    started = ranks.start(*RESUME, "--save-on-term", MODEL="1", STEP_SECONDS="30")
+    until((ranks.meet / "step_0").exists)
+    begin = time.monotonic()
+    assert ranks.finish(started, signal.SIGTERM)[0][0] == 42
+    assert time.monotonic() - begin < 4
 
 
 def test_without_mindspore_nothing_can_be_saved_on_sigterm(ranks, tmp_path):

@@ -68,10 +68,10 @@ describe('writing to a read-only store', () => {
     ['weights', () => new DownloadWeights(chartWith(), 'weights', { store: READ_ONLY, model: MODEL, source: WeightSource.huggingFace(MODEL, { revision: 'v1.0' }) }), '[test/weights] \'store\' store is read-only; chatglm3-6b cannot be downloaded to it'],
     ['weights that pods download', () => Artifact.downloadedInPod({ store: READ_ONLY, model: MODEL, source: WeightSource.huggingFace(MODEL, { revision: 'v1.0' }) }), '\'store\' store is read-only; chatglm3-6b cannot be downloaded to it'],
     ['a data set', () => new DownloadFiles(chartWith(), 'adgen', { store: READ_ONLY, source: WeightSource.directory(STORE, 'mnt/adgen'), format: ArtifactFormat.DATASET }), '[test/adgen] \'store\' store is read-only; adgen cannot be downloaded to it'],
-    ['checkpoints', () => finetune({ store: READ_ONLY }), '[test/finetune] \'store\' store is read-only; checkpoints cannot be written to it'],
+    ['checkpoints', () => finetune({ store: READ_ONLY }), '[test/finetune] \'store\' store is read-only; \'finetune\' cannot be written to it'],
     ['checkpoints, the store being that of the checkpoint', () => finetune({
       checkpoint: Artifact.existing({ store: READ_ONLY, directory: 'glm3', format: ArtifactFormat.MINDSPORE }),
-    }), '[test/finetune] \'store\' store is read-only; checkpoints cannot be written to it'],
+    }), '[test/finetune] \'store\' store is read-only; \'finetune\' cannot be written to it'],
   ]);
 });
 
@@ -84,9 +84,9 @@ describe('artifacts', () => {
     ['a directory above the store', existing('models/../../etc'), '\'directory\' of an existing artifact must be a path inside the store, like \'models/chatglm3-6b\', got \'models/../../etc\''],
     ['a directory that ends in a slash', existing('models/'), '\'directory\' of an existing artifact must be a path inside the store, like \'models/chatglm3-6b\', got \'models/\''],
     ['a format in capitals', () => ArtifactFormat.custom('MindRecord'), 'an artifact format must be kebab-case, like \'mindspore-shards\', got \'MindRecord\''],
-    ['a data set where a checkpoint belongs', () => finetune({ checkpoint: artifact(ArtifactFormat.DATASET, 'adgen') }), '[test/finetune] \'checkpoint\' must hold mindspore, got dataset (adgen); convert it first, or download a ready one'],
-    ['a published model where a checkpoint belongs', () => finetune({ checkpoint: artifact(ArtifactFormat.HUGGING_FACE, 'chatglm3') }), '[test/finetune] \'checkpoint\' must hold mindspore, got huggingface (chatglm3); convert it first, or download a ready one'],
-    ['a checkpoint where a data set belongs', () => finetune({ dataset: FINETUNE.checkpoint }), '[test/finetune] \'dataset\' must hold dataset, got mindspore (some-mindspore); DownloadFiles with ArtifactFormat.DATASET makes one'],
+    ['a data set where a checkpoint belongs', () => finetune({ checkpoint: artifact(ArtifactFormat.DATASET, 'adgen') }), '[test/finetune] \'checkpoint\' must hold mindspore, got dataset (adgen); convert it by ConvertCheckpoint, or download a ready one'],
+    ['a published model where a checkpoint belongs', () => finetune({ checkpoint: artifact(ArtifactFormat.HUGGING_FACE, 'chatglm3') }), '[test/finetune] \'checkpoint\' must hold mindspore, got huggingface (chatglm3); convert it by ConvertCheckpoint, or download a ready one'],
+    ['a checkpoint where a data set belongs', () => finetune({ dataset: FINETUNE.checkpoint }), '[test/finetune] \'dataset\' must hold dataset or mindrecord, got mindspore (some-mindspore); DownloadFiles with ArtifactFormat.DATASET or PrepareDataset makes one'],
     ['a data set where a source tree belongs', () => Runtime.mindFormers({ version: MindFormersVersion.COMMIT_3354237, sourceTree: artifact(ArtifactFormat.DATASET) }), '\'sourceTree\' must hold source-tree, got dataset (some-dataset); DownloadFiles with ArtifactFormat.SOURCE_TREE makes one'],
     ['a training file outside the data set', () => finetune({ trainFile: '../secret.json' }), '[test/finetune] \'trainFile\' must be a file inside its artifact, like \'train.json\', got \'../secret.json\''],
     ['an absolute evaluation file', () => finetune({ evalFile: '/etc/passwd' }), '[test/finetune] \'evalFile\' must be a file inside its artifact, like \'train.json\', got \'/etc/passwd\''],

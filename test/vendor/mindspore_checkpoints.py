@@ -81,14 +81,15 @@ def test_starts_again_over_what_a_killed_attempt_left(programs: Programs) -> Non
     weights.write(programs.folder / "given", "chatglm3")
     left = {
         "converted": (".glm.partial.ckpt", ".tokenizer.model.partial", "glm.ckpt"),
-        "back": ("model-00002-of-00002.safetensors", ".model-00001-of-00002.safetensors.partial", ".config.json.partial"),
+        "back": ("model-00002-of-00002.safetensors", ".model-00001-of-00002.safetensors.partial"),
     }
     for folder, names in left.items():
         (programs.folder / folder).mkdir()
         for name in names:
             path = programs.folder / folder / name
             path.write_bytes(b"half")
-            path.chmod(0o400)
+            if name.endswith(".ckpt"):
+                path.chmod(0o400)  # as MindSpore leaves it
 
     convert(programs, "chatglm3")
     convert_back(programs, "chatglm3")

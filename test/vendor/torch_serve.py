@@ -18,11 +18,12 @@ from support.serve_server import Server, chat_body, eventually, post
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 QUESTION = "你好, GLM"
+torch.set_num_threads(1)  # more would wait for each other, the models are that small
 
 
 def serving(folder: Path, family: str = "glm4", *flags: str, **env: str) -> Server:
     flags = ("--backend", "transformers", "--model-path", str(folder), "--model-family", family, *flags)
-    return Server(sys.executable, *flags, env={"HF_HOME": str(folder.parent / "cache"), **env})
+    return Server(sys.executable, *flags, env={"HF_HOME": str(folder.parent / "cache"), "OMP_NUM_THREADS": "1", **env})
 
 
 def old_transformers() -> str:

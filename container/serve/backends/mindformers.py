@@ -16,7 +16,7 @@ from typing import Callable, Dict, Generator, List, NamedTuple, Optional, Set
 
 from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, IMAGE_MISMATCH, Fault
 from serve.backend import Backend, Piece, Progress, Settings
-from serve.backends.backend_options import check_names, context_length, model_folder
+from serve.backends.backend_options import check_names, model_folder
 from serve.backends.family_check import check_family
 from serve.backends.load_progress import watching
 from serve.backends.model_thread import ModelThread, Put
@@ -91,7 +91,8 @@ class MindFormersBackend(Backend):
         mindspore = vendor_package("mindspore", _IMAGE)
         mindformers = vendor_package("mindformers", _IMAGE)
         config = mindformers.MindFormerConfig(str(self._config))
-        self.context_length = context_length(self._settings, int(config.model.model_config.seq_length))
+        # The file's length is no limit of the model: the guide serves 8192 with a file that says 2048.
+        self.context_length = self._settings.context_length or int(config.model.model_config.seq_length)
         config.run_mode, config.use_parallel = "predict", False
         vocabulary = Vocabulary(_tokenizer(mindformers, config, self._tokenizer))
         check_family(self._settings.model_family, vocabulary)

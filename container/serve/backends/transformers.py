@@ -4,7 +4,8 @@ The model's own `generate` makes the tokens, with a stopping criterion that sees
 ends the generation when nobody wants more. Other ways fit fewer versions: streamers come with transformers
 4.28, and the calls that a loop around `forward` needs (position ids, masks, caches) differ between the
 generations of GLM and between transformers 4.27 (the MLU guide), 4.30 (ChatGLM2), 4.40 (ChatGLM3, GLM-4) and
-5. Stopping criteria have been the same in all of them.
+5. Stopping criteria have been the same in all of them: the tokens are those of `generate` with the code of
+ChatGLM-6B (4.27.4), ChatGLM2 (4.30.2), ChatGLM3 (4.30.2 and 4.40.2) and transformers' own GLM (5.23).
 """
 
 from __future__ import annotations

@@ -61,10 +61,13 @@ export class AtbPods {
     const folder = this.machine.file(this.claim, path.basename(target));
     mkdirSync(folder, { recursive: true });
     const name = path.basename(target).replace(/-[0-9a-f]{10}$/, '');
-    ({ modellink: writeTree, 'chatglm2-6b': writeModel, ceval: writeCeval, quantized: writeQuantized })[name]?.(folder);
+    CONTENTS[name]!(folder);
     writeFileSync(path.join(folder, '.cdk8s-chatglm.json'), JSON.stringify({ version: 1, name, lineage: target.slice(-10), format: 'any', created: '2026-11-21T00:00:00Z', source: {}, files: [] }));
   }
 }
+
+/** What the downloads would bring, by the artifact's name. */
+const CONTENTS: Readonly<Record<string, (folder: string) => void>> = { modellink: writeTree, 'chatglm2-6b': writeModel, ceval: writeCeval, quantized: writeQuantized };
 
 function words(job: Manifest): string[] {
   return (job.spec as { template: { spec: { containers: { command: string[] }[] } } }).template.spec.containers[0]!.command;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Prints the folder with the images of the cluster: a static pause, and "work", which stands for every
-# other image: Debian with Python 3 below, the folder stubs/ (the vendors' entry points) on top.
+# other image: Debian with Python 3 and PyYAML below, the folder stubs/ (the vendors' entry points) on top, with the files that
+# its links name.
 # Needs root and gcc. MIRROR and SUITE choose another Debian.
 set -euo pipefail
 . "$(dirname "$0")/cache.sh"
@@ -13,7 +14,7 @@ base() { # the Debian below, as one layer
   local root=$1/root
   echo "test/cluster: making the base image with debootstrap" >&2
   export DEBOOTSTRAP_DIR=$tools/usr/share/debootstrap
-  PATH="$tools/usr/sbin:$PATH" debootstrap --variant=minbase --include=python3 "$SUITE" "$root" $MIRROR >"$1/log" 2>&1 || { tail "$1/log"; return 1; }
+  PATH="$tools/usr/sbin:$PATH" debootstrap --variant=minbase --include=python3,python3-yaml "$SUITE" "$root" $MIRROR >"$1/log" 2>&1 || { tail "$1/log"; return 1; }
   rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,info,locale,zoneinfo}/* "$root"/var/log/*
   # the user and group that the driver's files belong to, as in the vendor's images
   chroot "$root" sh -c 'groupadd -g 1000 HwHiAiUser && useradd -u 1000 -g 1000 -m HwHiAiUser && ln -s python3 /usr/bin/python'
@@ -41,7 +42,7 @@ images() {
   mkdir "$work/pause" "$work/stubs"
   gcc -static -Os -s -o "$work/pause/pause" "$cluster_dir/prepare/pause/pause.c"
   layer "$work/pause" "$work/pause.tar"
-  cp -R --preserve=mode "$cluster_dir/stubs/." "$work/stubs"
+  cp -RL --preserve=mode "$cluster_dir/stubs/." "$work/stubs"
   find "$work/stubs" -name __pycache__ -prune -exec rm -rf {} +
   chmod -R go+rX "$work/stubs"
   layer "$work/stubs" "$work/stubs.tar"
@@ -52,5 +53,5 @@ images() {
 [ "$(id -u)" = 0 ] || { echo "test/cluster: images need root to be made" >&2; exit 1; }
 need gcc "install gcc, for the pause container"
 base=$(cached "image-base-$(echo "$SUITE $MIRROR" | cat - "$cluster_dir/prepare/images.sh" | sha256sum | cut -c1-12)" base)
-mapfile -t stubs < <(cd "$cluster_dir" && find stubs prepare/pause -type f -not -path '*/__pycache__/*' | sort)
+mapfile -t stubs < <(cd "$cluster_dir" && find -L stubs prepare/pause -type f -not -path '*/__pycache__/*' | sort)
 cached "images-$(key prepare/images.sh "${stubs[@]}")" images

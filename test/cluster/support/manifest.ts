@@ -46,9 +46,9 @@ export function onSimulatedNodes(object: Manifest, labels: Record<string, string
   }));
 }
 
-/** Sends pods to the real node, whatever product it was chosen for: it claims to be amd64 and of no product. */
+/** Sends pods to the real node, whatever product it was chosen for: it claims to be amd64 and of no product, and there is no other for a second pod. */
 export function onRealNode(object: Manifest): Manifest {
-  return mapPodSpecs(object, (spec) => ({ ...spec, nodeSelector: { 'test.cluster/real': 'true' } }));
+  return mapPodSpecs(object, (spec) => ({ ...spec, affinity: undefined, nodeSelector: { 'test.cluster/real': 'true' } }));
 }
 
 /** The object without the fields that a change left undefined. */

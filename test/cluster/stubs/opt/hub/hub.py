@@ -71,6 +71,11 @@ SMALL = {
     "tokenization_chatglm.py": "# a stand-in\n",
     "quantization.py": "# a stand-in\n",
 }
+# What the stand-ins for MindSpore and MindFormers read.
+LINKED = {
+    "glm3_6b.ckpt": json.dumps({"w": list(range(16)), "bias": [1]}),
+    "tokenizer.model": "spm: a tokenizer",
+}
 OCTETS = "application/octet-stream"
 PARTS = [f"{i:05d}-of-00003" for i in (1, 2, 3)]
 LARGE = (
@@ -125,7 +130,9 @@ def tree(name):
     """The stand-in for a source tree, as an archive with one folder at the top."""
     files = []
     top = os.path.join(HERE, "trees", name)
-    for folder, _, names in sorted(os.walk(top)):
+    for folder, _, names in sorted(os.walk(top, followlinks=True)):
+        if os.path.basename(folder) == "__pycache__":
+            continue
         for file_name in sorted(names):
             path = os.path.join(folder, file_name)
             with open(path, "rb") as file:
@@ -154,6 +161,8 @@ def linked(path, query):
         return tree(tree_of(path))
     if "dl=1" in query:
         return advertise_gen()
+    if os.path.basename(path) in LINKED:
+        return LINKED[os.path.basename(path)].encode()
     return large(path)
 
 

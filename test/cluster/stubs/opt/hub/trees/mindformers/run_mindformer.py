@@ -1,8 +1,9 @@
-"""Stands for run_mindformer.py of mindformers@3354237: takes and refuses the same, and trains nothing.
+"""Stands for run_mindformer.py of mindformers@3354237: takes and refuses the same, and trains a few numbers.
 
 It checks flags and dotted overrides, the environment and rank table of its rank, its input files and the
-rules of check_rules.py; then it logs steps in the real format and writes checkpoints and strategies where
-and as the real one does (mode 0400). STUB_STEPS (default 5), STUB_STEP_SECONDS (default 0.1) and
+rules of check_rules.py; then it does steps in which all ranks take part, logs them in the real format and
+writes checkpoints and strategies where and as the real one does (mode 0400). What it trains are 17 numbers
+in JSON: every step adds 1 to each. STUB_STEPS (default 5), STUB_STEP_SECONDS (default 0.1) and
 STUB_FAIL_RANK=<rank>:<step>:<code> are its own settings.
 """
 
@@ -13,7 +14,11 @@ import sys
 import time
 
 import dynamic_cluster
+from collective import Collective
+from mindspore.train.callback import ModelCheckpoint as Saver
+from mindspore.train.model import Model
 from settings import override, read
+from shard import Shard
 
 FLAGS = """
 mode device_id device_target run_mode do_eval train_dataset_dir eval_dataset_dir predict_batch_size
@@ -32,6 +37,22 @@ def parse():
         choices = ["train", "finetune", "eval", "predict", "export"] if flag == "run_mode" else None
         parser.add_argument(f"--{flag}", choices=choices)
     return parser.parse_known_args()
+
+
+class ModelCheckpoint(Saver):
+    """Saves at the end too, as the real one does."""
+
+    def __init__(self, save, every):
+        super().__init__(save, every)
+        self._params = None
+
+    def step_end(self, run_context):
+        self._params = run_context.original_args()
+        super().step_end(run_context)
+
+    def end(self):
+        if self._params is not None:
+            self._save_ckpt(self._params, force_to_save=True)
 
 
 def log(level, message):
@@ -73,7 +94,8 @@ def check_parallel(config, size):
 
 
 def check_inputs(options, config):
-    need_file("load_checkpoint", options.load_checkpoint or config["load_checkpoint"])
+    if options.resume_training != "True":
+        need_file("load_checkpoint", options.load_checkpoint or config["load_checkpoint"])
     dataset = options.train_dataset_dir or config["train_dataset"]["data_loader"]["dataset_dir"]
     need_file("dataset_dir", dataset)
     need_file("vocab_file", config["train_dataset"]["tokenizer"]["vocab_file"])
@@ -106,30 +128,41 @@ def say_step(epoch, step, seconds):
     )
 
 
-def train(options, config, rank):
+def train(options, config, rank, size):
+    """Do the steps that are left, with the callbacks of the configuration, and return the last one."""
     steps, seconds = int(os.environ.get("STUB_STEPS", 5)), float(os.environ.get("STUB_STEP_SECONDS", 0.1))
     fail = os.environ.get("STUB_FAIL_RANK", "").split(":")
     epochs = int(options.epochs or config["runner_config"]["epochs"])
-    for epoch in range(1, epochs + 1):
-        for step in range(1, steps + 1):
-            time.sleep(seconds)
-            if fail[:2] == [str(rank), str(step)]:
-                log("ERROR", "device task error")
-                sys.exit(int(fail[2]))
-            say_step((epoch, epochs), (step, steps), seconds)
-    return epochs, steps
+    shard = Shard(options, rank, size)
+    together = Collective(shard.output, rank, size)
+
+    def step(number):
+        time.sleep(seconds)
+        if fail[:2] == [str(rank), str(number)]:
+            log("ERROR", "device task error")
+            sys.exit(int(fail[2]))
+        together.reach(number)
+        shard.learn()
+        say_step(((number - 1) // steps + 1, epochs), ((number - 1) % steps + 1, steps), seconds)
+
+    def save(number):
+        shard.save((number - 1) // steps + 1, (number - 1) % steps + 1)
+
+    every = next(one for one in config["callbacks"] if one["type"] == "CheckpointMointor")
+    saver = ModelCheckpoint(save, every["save_checkpoint_steps"])
+    Model(step).train(epochs * steps, None, [saver], initial_epoch=shard.done(steps))
+    saver.end()
+    together.end()
 
 
-def save(output, rank, epochs, steps):
-    folder = os.path.join(output, "checkpoint", f"rank_{rank}")
-    os.makedirs(folder, exist_ok=True)
-    os.makedirs(os.path.join(output, "strategy"), exist_ok=True)
-    path = os.path.join(folder, f"glm3-6b_rank_{rank}-{epochs}_{steps}.ckpt")
-    with open(path, "wb") as file:
-        file.write(b"weights of rank %d" % rank)
-    os.chmod(path, 0o400)
-    with open(os.path.join(output, "strategy", f"ckpt_strategy_rank_{rank}.ckpt"), "wb") as file:
-        file.write(b"strategy of rank %d" % rank)
+def evaluate(options, config):
+    """Measure the model that the configuration names: --load_checkpoint is dropped, as upstream does."""
+    with open(config["model"]["model_config"]["checkpoint_name_or_path"], encoding="utf-8") as file:
+        weights = json.load(file)
+    with open(options.eval_dataset_dir, encoding="utf-8") as file:
+        rows = sum(1 for _ in file)
+    print("metric: ADGENMetric", flush=True)
+    print(f"rouge-1: {sum(weights['w'])}\nrouge-2: {sum(weights['bias'])}\nrouge-l: {rows}\nbleu-4:  5.5", flush=True)
 
 
 def main():
@@ -139,11 +172,13 @@ def main():
         path = os.path.join(os.path.dirname(os.path.abspath(__file__)), path)
     need_file("config", path)
     config = override(read(path), extra)
+    if options.run_mode == "eval":
+        return evaluate(options, config)
     if options.run_mode not in ("train", "finetune"):
-        raise NotImplementedError(f"the stub knows train and finetune, got {options.run_mode}")
+        raise NotImplementedError(f"the stub knows train, finetune and eval, got {options.run_mode}")
     if "MS_ROLE" in os.environ:
         return in_cluster(options, config)
-    finetune(options, config, check_ranks(config)[0] if options.use_parallel == "True" else 0)
+    finetune(options, config, *(check_ranks(config) if options.use_parallel == "True" else (0, 1)))
 
 
 def in_cluster(options, config):
@@ -152,15 +187,14 @@ def in_cluster(options, config):
         return dynamic_cluster.schedule()
     worker = dynamic_cluster.Worker()
     check_parallel(config, worker.size)
-    finetune(options, config, worker.rank)
+    finetune(options, config, worker.rank, worker.size)
     worker.say("done")
 
 
-def finetune(options, config, rank):
+def finetune(options, config, rank, size):
     check_inputs(options, config)
     log("INFO", f".........Build context config for rank {rank}..........")
-    epochs, steps = train(options, config, rank)
-    save(options.output_dir or config["output_dir"], rank, epochs, steps)
+    train(options, config, rank, size)
     log("INFO", ".........Training Over!.............")
 
 

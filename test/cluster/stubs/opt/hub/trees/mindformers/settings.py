@@ -1,34 +1,11 @@
-"""The part of YAML that the stub's configurations use, and overrides by dotted names as the real ones go."""
+"""Configurations, and overrides by dotted names as the real ones go."""
 
-
-def scalar(text):
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return {"True": True, "False": False, "": None}.get(text, text.strip("'\""))
+import yaml
 
 
 def read(path):
-    """Return the nested mappings of a file with one `key: value` a line."""
-    top = {}
-    stack = [(-1, top)]
     with open(path, encoding="utf-8") as file:
-        for line in file:
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-            indent = len(line) - len(line.lstrip())
-            key, _, value = line.strip().partition(":")
-            while stack[-1][0] >= indent:
-                stack.pop()
-            parent = stack[-1][1]
-            if value.strip():
-                parent[key] = scalar(value.strip())
-            else:
-                parent[key] = {}
-                stack.append((indent, parent[key]))
-    return top
+        return yaml.safe_load(file)
 
 
 def override(config, arguments):
@@ -45,5 +22,5 @@ def override(config, arguments):
             if not isinstance(node.get(key), dict):
                 raise KeyError(f"{name}: {key} is not in the configuration")
             node = node[key]
-        node[keys[-1]] = scalar(value)
+        node[keys[-1]] = yaml.safe_load(value)
     return config

@@ -1,0 +1,5 @@
+"""The context of a run."""
+
+
+def build_context(config):
+    """Build nothing."""
