@@ -21,7 +21,7 @@ export interface IngressOptions {
   readonly ingressHost?: string;
 
   /**
-   * Path of the Ingress, and what begins with it.
+   * Path of the Ingress, and what begins with it. What stands behind knows no prefix: let the controller take it off, by `ingressAnnotations`.
    *
    * @default '/'
    */

@@ -1,4 +1,4 @@
-"""Talk to ChatGLM2 on ATB over a terminal: chat.py with the backend `atb` alone, on one device."""
+"""Talk to ChatGLM2 on ATB over a terminal: chat_session.py with the backend `atb` alone, on one device."""
 
 import sys
 

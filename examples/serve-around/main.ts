@@ -23,6 +23,6 @@ const server = new InferenceDeployment(chart, 'chat', {
   podMonitorLabels: { release: 'prometheus' },
 });
 
-new WebInterface(chart, 'page', { server, image: 'registry.corp.example/llm/gradio:3.39.0', ingressHost: 'chat.corp.example', ingressPath: '/chatglm3' });
+new WebInterface(chart, 'page', { server, image: 'registry.corp.example/llm/gradio:3.39.0', ingressHost: 'chat.corp.example' });
 
 app.synth();

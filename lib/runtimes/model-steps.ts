@@ -40,9 +40,9 @@ export function benchmarkStep(process: ModelProcess, request: BenchmarkRequest):
   return modelStep(process, request, artifact, { name: 'benchmark', script: 'benchmark_model', require: ['result.json'], prompts, words: [] });
 }
 
-/** A conversation on a terminal (`container/chat.py`), which makes no artifact. */
+/** A conversation on a terminal (`container/chat_session.py`), which makes no artifact. */
 export function chatTask(process: ModelProcess, request: ChatRequest): Task {
-  const { runtime, image, security, inputs = [], script = 'chat' } = process;
+  const { runtime, image, security, inputs = [], script = 'chat_session' } = process;
   return {
     name: 'chat', runtime, image, security,
     devices: devicesOf(request),

@@ -51,7 +51,7 @@ describe('cdk8s-chatglm validate', () => {
       stdout: 'stdin:8: error: Job/train: the pods of a Job have restartPolicy Always; it must be Never or OnFailure (restart-policy)\n'
         + '    set restartPolicy: Never in a Job, and leave it out elsewhere; see docs/rules.md#restart-policy\n1 error and 0 warnings in 1 object\n',
     });
-  }, 30_000);
+  }, 120_000);
 
   test('ends with 2 when the input is no YAML, and says where on standard error', () => {
     const name = file('a: [');
@@ -86,7 +86,7 @@ describe('cdk8s-chatglm validate', () => {
     const { stdout, stderr } = spawned('node --import tsx bin/cdk8s-chatglm.ts validate - --format json | head -c 20', `${JOB.replace('Never', 'Always')}---\n`.repeat(300));
 
     expect({ stdout, stderr }).toEqual({ stdout: '{\n  "version": 1,\n  ', stderr: '' });
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('cdk8s synth --validate', () => {
@@ -130,5 +130,5 @@ describe('cdk8s synth --validate', () => {
         }],
       }],
     });
-  }, 30_000);
+  }, 120_000);
 });

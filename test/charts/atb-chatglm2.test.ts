@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 
 import { Chart, Testing } from 'cdk8s';
@@ -72,6 +73,31 @@ describe.each(VARIANTS)('%s on %s x %i', (precision, accelerator, tensorParallel
       expect(awaited.filter((artifact) => !outputs.includes(artifact))).toEqual([]);
     }
   });
+});
+
+/** The variants in a form that people can review: what each step runs behind its surroundings, and its devices. */
+function review(): string {
+  return VARIANTS.map(([precision, accelerator, tensorParallel]) => {
+    const workloads = objects({ precision, accelerator, tensorParallel }).filter(({ kind }) => ['Job', 'Deployment'].includes(kind));
+    return [`${precision.name} on ${accelerator.name} x ${String(tensorParallel)}`, ...workloads.map(line)].join('\n');
+  }).join('\n\n') + '\n';
+}
+
+function line(object: KubernetesObject): string {
+  const { command } = podOf(object).container;
+  const last = command!.findLastIndex((word) => /^\/opt\/cdk8s-chatglm\/\w+\.py$/.test(word));
+  const words = command!.slice(last).join(' ').replace('/opt/cdk8s-chatglm/', '').replaceAll('/artifacts/store/', '');
+  return `  ${idOf(object)} (${JSON.stringify(devicesOf(object).limits)}): ${words}`;
+}
+
+test('the commands of all variants are those that were reviewed', () => {
+  const golden = path.join(__dirname, 'golden/atb-chatglm2.txt');
+  // GOLDEN=write npx jest test/charts/atb-chatglm2.test.ts writes what is to be reviewed.
+  if (process.env.GOLDEN === 'write') {
+    writeFileSync(golden, review());
+  }
+
+  expect(review()).toBe(readFileSync(golden, 'utf8'));
 });
 
 test('every variant has weights of its own, and all share what was downloaded', () => {

@@ -1,4 +1,4 @@
-"""chat.py as somebody has it who attaches to the pod: through a terminal."""
+"""chat_session.py as somebody has it who attaches to the pod: through a terminal."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MODEL = ["--backend", "echo", "--model-name", "chatglm3-6b"]
 
 
 class Attached:
-    """chat.py with a terminal of its own."""
+    """chat_session.py with a terminal of its own."""
 
     def __init__(self, python, container, *flags):
         self.terminal, inside = pty.openpty()
         self.said = ""
         self.process = subprocess.Popen(
-            [python, str(container / "chat.py"), *MODEL, *flags],
+            [python, str(container / "chat_session.py"), *MODEL, *flags],
             stdin=inside,
             stdout=inside,
             stderr=inside,
@@ -141,7 +141,7 @@ def test_bytes_that_are_no_text_do_not_end_it(chat):
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "soon"])
 def test_no_idle_time_is_refused(python, container, minutes):
-    argv = [python, str(container / "chat.py"), *MODEL, "--idle-minutes", minutes]
+    argv = [python, str(container / "chat_session.py"), *MODEL, "--idle-minutes", minutes]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 20
     assert f"argument --idle-minutes: {minutes!r} is not a number of minutes above 0" in done.stdout

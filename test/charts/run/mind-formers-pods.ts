@@ -39,7 +39,7 @@ export class MindFormersPods {
     return this.machine.run(this.jobs[this.steps.indexOf(step)]!, this.attempts, {
       killWhen,
       env: {
-        PYTHONPATH: packages, STAND_INS, MEET: path.join(this.root, 'meet'), ASCEND_TOOLKIT_HOME: path.join(this.root, 'toolkit'), STUB_SECONDS: killWhen === undefined ? '0' : '0.3',
+        PYTHONPATH: packages, STAND_INS, MEET: path.join(this.root, 'meet'), ASCEND_TOOLKIT_HOME: path.join(this.root, 'toolkit'), STUB_SECONDS: killWhen === undefined ? '0' : '2',
       },
     });
   }
