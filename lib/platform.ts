@@ -34,8 +34,11 @@ export class Platform {
 
   /** The platform of a construct: the nearest one that was attached above it, else one with all defaults. */
   public static of(scope: IConstruct): Platform {
-    return (scope.node.tryGetContext(CONTEXT_KEY) as Platform | undefined) ?? new Platform({});
+    return (scope.node.tryGetContext(CONTEXT_KEY) as Platform | undefined) ?? Platform.nothingSaid;
   }
+
+  /** It is asked for once for each object of a fleet. */
+  private static readonly nothingSaid = new Platform({});
 
   /** What was said. */
   public readonly props: PlatformProps;

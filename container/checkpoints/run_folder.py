@@ -47,7 +47,7 @@ def _noted(folder: Path) -> Optional[Tuple[str, Ranks]]:
     if not notes:
         return None
     ranks = max(notes, key=lambda note: (note.run, note.order)).ranks
-    complete = steps.complete(folder, ranks)
+    complete = steps.complete(folder, steps.survey(folder), ranks, 1)
     if not complete:
         raise Fault(BAD_ARTIFACT, f"no step of the run in {folder} is noted as finished by all {ranks} ranks")
     step = complete[-1]

@@ -28,7 +28,7 @@ class MetricSource(ABC):
 
 
 class MindFormersLog(MetricSource):
-    """The block of four lines that follows `metric: ADGENMetric`.
+    """The block of four lines that follows `metric: ADGENMetric` or `metric: Text Generation Metric`.
 
     Sources: mindformers@3354237 mindformers/core/metric/metric.py (printed), mindformers@c8a5808
     mindformers/trainer/causal_language_modeling/causal_language_modeling.py (logged). Only lines after the
@@ -36,7 +36,7 @@ class MindFormersLog(MetricSource):
     """
 
     names = ("bleu-4", "rouge-1", "rouge-2", "rouge-l")
-    _HEADING = re.compile(r"\bmetric: \w+\s*$")
+    _HEADING = re.compile(r"\bmetric: \w[\w ]*$")
     _SCORE = re.compile(r"(?:^|\s)(rouge-[12l]|bleu-4):\s+(\S+)\s*$")
 
     def __init__(self) -> None:

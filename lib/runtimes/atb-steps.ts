@@ -41,13 +41,13 @@ function quantize(stack: AtbStack, request: QuantizeRequest): StepTask {
 
 /** The script makes tensors on a device in every mode (manager.py, BaseManager), so it gets one even for weights in 16 bits. */
 function shard(stack: AtbStack, request: ShardRequest): StepTask {
-  const { weights, quantized, tensorParallel, accelerator } = request;
+  const { model, weights, quantized, tensorParallel, accelerator } = request;
   weights._require([ArtifactFormat.HUGGING_FACE], 'weights', 'published weights are cut');
   const { format, precision } = shardFormat(quantized);
   checkShard(request, precision);
   const tree = sourceTreeOf(stack);
   const inputs = [tree, weights, ...(quantized ? [quantized] : [])];
-  const output = madeFor(request.output(format, { runtime: ATB_MODELS, tensorParallel, precision, inputs: lineages(...inputs) }), tensorParallel);
+  const output = madeFor(request.output(format, { runtime: ATB_MODELS, tensorParallel, precision, inputs: lineages(...inputs) }, model.weightsBytes), tensorParallel);
   return scriptStep({
     name: 'shard', runtime: ATB_MODELS, image: stack.image, inputs, output, require: ['config.json'], security: SecurityLevel.VENDOR_DEFAULT, devices: 1,
     before: [...vendorEnv(stack.setEnvScripts), ...atbCheck(1)], script: 'shard_weights', scripts: ['with_vendor_env', 'check_start'], cpus: 8, gibibytes: 48,

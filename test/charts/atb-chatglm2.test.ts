@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 
-import { Chart, Testing } from 'cdk8s';
+import { Chart, Size, Testing } from 'cdk8s';
 import {
   Accelerator, AtbChatglm2Chart, type AtbChatglm2ChartProps, AtbPrecision, DevicePlugin, ModelStore, NodeType, Platform, type PlatformProps, WeightSource,
 } from 'cdk8s-chatglm';
@@ -191,6 +191,25 @@ describe('what can be said otherwise', () => {
     expect(after(commandOf(all, 'weights'), '--target')).toMatch(/^\/artifacts\/models\/chatglm2-6b-/);
   });
 
+  test('a chat page in front of the server', () => {
+    const all = objects({ webImage: 'harbor.corp.example/gradio:3.39.0' });
+    const page = all.find((object) => object.kind === 'Deployment' && idOf(object) === 'web')!;
+
+    expect(podOf(page).container).toMatchObject({ image: 'harbor.corp.example/gradio:3.39.0', command: expect.arrayContaining(['--server', 'http://atb-serve', '--model-name', 'chatglm2-6b']) as unknown });
+  });
+
+  test('where the new claim comes from, and how large it is', () => {
+    const claim = objects({ storageClassName: 'nfs', storeSize: Size.gibibytes(200) }).find(({ kind }) => kind === 'PersistentVolumeClaim')!;
+
+    expect(claim.spec).toMatchObject({ storageClassName: 'nfs', resources: { requests: { storage: '200Gi' } } });
+  });
+
+  test('a toolkit whose compressor is built first', () => {
+    const all = objects({ precision: SPARSE, accelerator: DUO, tensorParallel: 2, compressorToolkit: '/usr/local/Ascend/ascend-toolkit' });
+
+    expect(after(commandOf(all, 'compress'), '--build-graph')).toBe('/usr/local/Ascend/ascend-toolkit');
+  });
+
   test('the platform of the app', () => {
     const app = Testing.app();
     Platform.attach(app, { ...PLATFORM, podLabels: { team: 'ml' } });
@@ -210,6 +229,7 @@ describe('what is refused', () => {
     ['910A', () => chart({ accelerator: Accelerator.ASCEND_910A }), '[atb/evaluate] runtime \'atb-models\' does not support Ascend910A, which is supported by mindformers; its kernels know the SoC versions of 310P (200 to 203) and of 910B (220 to 224) only'],
     ['a quantized source in 16 bits', () => chart({ quantizedSource: WeightSource.directory(STORE, 'q') }), '[atb] \'quantizedSource\' is for precision w8a8 without \'modelSlimImage\'; leave it out'],
     ['a quantized source beside ModelSlim', () => chart({ precision: W8A8, quantizedSource: WeightSource.directory(STORE, 'q') }), '[atb] \'quantizedSource\' is for precision w8a8 without \'modelSlimImage\'; leave it out'],
+    ['a store without room for the shards', () => chart({ tensorParallel: 2, storeSize: Size.gibibytes(15) }), '[atb/shard] the store \'store\' has 15.0 GiB, but its artifacts need 24.3 GiB (modellink-27ce332814, chatglm2-6b-a7956c766d, configure-fca231f226, shard-8563a79507); make it larger'],
     ['an image that moves', () => chart({ image: 'atb:latest' }), '[atb] \'image\' must be pinned by a full tag or a digest, got \'atb:latest\''],
     ['a pair longer than the model', () => chart({ benchmarkPairs: [{ input: 32768, output: 2 }] }), '[atb/benchmark] \'sequencePairs\' must be whole numbers, \'input\' from 1 and \'output\' from 2, at most 32768 together for chatglm2-6b, got 32768 and 2'],
     ['an answer of one token', () => chart({ benchmarkPairs: [{ input: 8, output: 1 }] }), '[atb/benchmark] \'sequencePairs\' must be whole numbers, \'input\' from 1 and \'output\' from 2, at most 32768 together for chatglm2-6b, got 8 and 1'],

@@ -86,7 +86,7 @@ describe('what defines a result changes the directory, and the Job\'s name with 
   });
 
   test('a setting said in another order is the same setting', () => {
-    const [first, second] = [{ 'a.b': '1', 'c.d': '2' }, { 'c.d': '2', 'a.b': '1' }].map((settings) => finetuneNames({ settings }).directory);
+    const [first, second] = [{ 'runner_config.sink_size': '2', 'lr_schedule.warmup_steps': '3' }, { 'lr_schedule.warmup_steps': '3', 'runner_config.sink_size': '2' }].map((settings) => finetuneNames({ settings }).directory);
 
     expect(first).toBe(second);
   });
@@ -149,8 +149,8 @@ describe('a changed script', () => {
     const after = workflow({});
 
     expect(changed(before.objects, after.objects)).toEqual([
-      'ConfigMap/test-scripts-fetch-weights', 'ConfigMap/test-scripts-launch', 'ConfigMap/test-scripts-run-task', 'ConfigMap/test-scripts-serve-model',
-      'ConfigMap/test-scripts-wait-for-artifacts', 'Deployment/test-chat',
+      'ConfigMap/test-scripts-check-start', 'ConfigMap/test-scripts-fetch-weights', 'ConfigMap/test-scripts-launch', 'ConfigMap/test-scripts-run-task',
+      'ConfigMap/test-scripts-serve-model', 'ConfigMap/test-scripts-train-rank', 'ConfigMap/test-scripts-wait-for-artifacts', 'Deployment/test-chat',
     ]);
   });
 
@@ -219,7 +219,7 @@ describe('stability', () => {
   });
 
   test('what the caller passed is never changed', () => {
-    const lists = frozen({ tolerations: [{ key: 'npu' }], podLabels: { a: 'b' }, podAnnotations: { c: 'd' }, nodeSelector: { e: 'f' }, presets: [EnvPresets.HCCL], settings: { 'g.h': '1' } });
+    const lists = frozen({ tolerations: [{ key: 'npu' }], podLabels: { a: 'b' }, podAnnotations: { c: 'd' }, nodeSelector: { e: 'f' }, presets: [EnvPresets.HCCL], settings: { 'runner_config.sink_size': '4' } });
     const platform = frozen({ ...everyVendor(), tolerations: [{ key: 'x' }], podLabels: { i: 'j' }, noProxy: ['k'], httpProxy: 'http://proxy.corp.example', user: { uid: 2000, groups: [1] } });
 
     expect(finetune(lists, platform)).toEqual(finetune(structuredCopy(lists), structuredCopy(platform)));

@@ -77,6 +77,7 @@ def test_questions_are_answered_with_the_history(python, container):
             "This is chatglm3-6b. /clear forgets the conversation, /quit ends; "
             "so do 30 minutes without a question.\n"
         )
+        chat.wait_for("> ")
         assert chat.ask("你好 GLM") == "你好 GLM"
         # the prompt grows until the oldest rounds have no place any more
         said = [chat.ask("one two three four five six seven") for _ in range(4)]

@@ -62,7 +62,7 @@ class TestMindFormers:
 
     def test_lines_of_a_log_and_of_a_launcher_are_read(self, script, output):
         log = (
-            "[rank 0] 2024-01-01 10:00:00,1 - mindformers[x.py:1] - INFO - metric: ADGENMetric \n"
+            "[rank 0] 2024-01-01 10:00:00,1 - mindformers[x.py:1] - INFO - metric: Text Generation Metric \n"
             + "".join(
                 f"[rank 0] {name}: {value} \n"
                 for name, value in [("rouge-1", 1.5), ("rouge-2", 2.5), ("rouge-l", 3.5), ("bleu-4", " 4.5")]

@@ -81,7 +81,7 @@ test('a process in a privileged container is told which devices are its own', ()
 
   expect(visible(Accelerator.ASCEND_910B3)).toEqual([{ name: 'ASCEND_RT_VISIBLE_DEVICES', value: '4,5' }]);
   expect(visible(Accelerator.MLU370_X8)).toEqual([{ name: 'MLU_VISIBLE_DEVICES', value: '4,5' }]);
-  expect(visible(Accelerator.BM1684X)).toBeUndefined();
+  expect(visible(Accelerator.BM1684X)).toEqual([{ name: 'SOPHON_DEVICES', value: '4,5' }]);
 });
 
 test('the memory of a device that the caller says reaches MindSpore', () => {

@@ -9,7 +9,7 @@ import { type Folder, newFolder, readFolder } from './synthesized-folder';
 const EXAMPLES = path.join(__dirname, '..', '..', 'examples');
 const folders = readdirSync(EXAMPLES).filter((name) => existsSync(path.join(EXAMPLES, name, 'main.ts'))).sort();
 
-/** Runs an example's program as if its platforms had a delivery, and gives what it writes. */
+/** Runs an example's program as if all its platforms had a delivery, and gives what it writes. */
 function synthesized(example: string, choose: (delivery: typeof library.Delivery) => library.Delivery): Folder {
   const outdir = newFolder();
   process.env.CDK8S_OUTDIR = outdir;
@@ -18,8 +18,14 @@ function synthesized(example: string, choose: (delivery: typeof library.Delivery
     const ours = jest.requireActual<typeof library>('cdk8s-chatglm');
     const attach = ours.Platform.attach.bind(ours.Platform);
     jest.spyOn(ours.Platform, 'attach').mockImplementation((scope, props) => attach(scope, { ...props, delivery: choose(ours.Delivery) }));
-    jest.doMock('cdk8s', () => ({ ...cdk8s, App: ours.GlmApp }));
-    jest.doMock('cdk8s-chatglm', () => ours);
+    const delivered = class extends ours.GlmApp {
+      public constructor(props?: library.GlmAppProps) {
+        super(props);
+        ours.Platform.attach(this, {});
+      }
+    };
+    jest.doMock('cdk8s', () => ({ ...cdk8s, App: delivered }));
+    jest.doMock('cdk8s-chatglm', () => ({ ...ours, GlmApp: delivered }));
     jest.requireActual(path.join(EXAMPLES, example, 'main.ts'));
   });
   jest.dontMock('cdk8s').dontMock('cdk8s-chatglm');

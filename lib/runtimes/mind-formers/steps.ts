@@ -2,7 +2,7 @@ import type { Artifact } from '../../artifacts/artifact';
 import { ArtifactFormat } from '../../artifacts/artifact-format';
 import { Dtype } from '../../accelerators/dtype';
 import { weightsBytes } from '../../models/memory-estimate';
-import type { GlmModel } from '../../models/glm-model';
+import { GlmFamily, type GlmModel } from '../../models/glm-model';
 import { SecurityLevel } from '../../pods/security-level';
 import { type ScriptStep, scriptStep } from '../script-step';
 import type { ConvertRequest, DatasetRequest, MergeRequest } from '../step-requests';
@@ -19,7 +19,7 @@ export function convert(request: ConvertRequest, context: MindFormersContext): S
   checkFormats(request);
   const { checkpointFile = `${known.name}.ckpt` } = request;
   const output = request.output(to, {
-    runtime: NAME, step: 'convert', model: model.name, file: checkpointFile, from: from.lineage, base: base?.lineage,
+    runtime: NAME, step: 'convert', model: model.name, file: checkpointFile, from: from.lineage, base: base?.lineage, embedding: context.version._row.embedding,
   }, model.weightsBytes);
   const back = to.name === ArtifactFormat.HUGGING_FACE.name;
   return processorStep(context, {
@@ -27,10 +27,15 @@ export function convert(request: ConvertRequest, context: MindFormersContext): S
     require: back ? ['config.json', '*.safetensors'] : [checkpointFile, known.tokenizerFile],
     words: [
       '--from', from.format.name, '--to', to.name, '--family', model.family, '--source', from.path, '--file', checkpointFile,
-      ...(base ? ['--base', base.path] : []), '--output', output.path,
+      ...embeddingWords(back, model, context), ...(base ? ['--base', base.path] : []), '--output', output.path,
     ],
     cpus: 4, gibibytes: 2 * gibibytes(model),
   });
+}
+
+/** From 1.2 on ChatGLM2 and 3 name the matrix as GLM-4 does (mindformers/models/glm2/convert_weight.py). */
+function embeddingWords(back: boolean, { family }: GlmModel, { version: { _row: { embedding } } }: MindFormersContext): string[] {
+  return back || embedding === undefined || family === GlmFamily.CHATGLM ? [] : ['--embedding', embedding];
 }
 
 function checkFormats({ from, to, base }: ConvertRequest): void {

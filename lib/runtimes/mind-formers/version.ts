@@ -30,6 +30,8 @@ interface MindFormersRow {
   readonly dynamicCluster: boolean;
   /** Whether its MindSpore has msrun. */
   readonly msrun: boolean;
+  /** What ChatGLM2 and 3 call the matrix of their embedding, where it is not `embedding_table`. */
+  readonly embedding?: 'embedding_weight';
 }
 
 const MODERN: CommandLine = { dottedOverrides: true, outputFlag: true, manyPrompts: true };
@@ -88,7 +90,7 @@ export class MindFormersVersion {
     models: {
       'chatglm3-6b': glm3({ full: keys.GLM2_FULL, long: keys.GLM3_R1_2_2K, turns: keys.GLM3_MULTI_TURN }), 'chatglm2-6b': GLM2_GUIDE, 'chatglm-6b': GLM_LATER,
     },
-    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: true,
+    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: true, embedding: 'embedding_weight',
   });
 
   /** Release 1.3.2: MindSpore 2.4.10, CANN 8.0.0. */
@@ -99,7 +101,7 @@ export class MindFormersVersion {
       'chatglm3-6b': glm3({ full: keys.GLM2_R1_3_FULL, long: keys.GLM3_R1_3_2K, turns: keys.GLM3_R1_3_MULTI_TURN, longFlashAttention: true }),
       'chatglm2-6b': glm2({ ...A2, full: keys.GLM2_R1_3_FULL, lora: keys.GLM2_R1_3_LORA, prediction: GLM2_PREDICTION }),
     },
-    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: true,
+    commandLine: MODERN, checkpointCallback: 'CheckpointMonitor', evaluationDropsCheckpoint: false, dynamicCluster: true, msrun: true, embedding: 'embedding_weight',
   });
 
   /** Every version of the catalogue, oldest first. */

@@ -1,4 +1,4 @@
-"""A source tree of MindFormers that only tells what it was asked: names and signatures of c8a5808, nothing behind them."""
+"""A source tree of MindFormers that only tells what it was asked: names and signatures of c8a5808, no more."""
 
 from __future__ import annotations
 

@@ -62,6 +62,15 @@ test('every runtime serves by a backend that the server has, or by a server of i
   expect(readFileSync(path.join(folder, '../../serve_atb.py'), 'utf8')).toContain('BACKENDS["atb"] = atb');
 });
 
+test('the metric of waiting requests is one that the server has', () => {
+  const { queueMetric, metricsPort } = Runtime.echo()._serve(serveRequest());
+  const serve = path.join(__dirname, '../../../container/serve');
+
+  expect([queueMetric, metricsPort]).toEqual(['chatglm_queue_length', 'http']);
+  expect(readFileSync(path.join(serve, 'metrics.py'), 'utf8')).toContain('PREFIX = "chatglm_"');
+  expect(readFileSync(path.join(serve, 'main.py'), 'utf8')).toContain('"queue_length": (Gauge(');
+});
+
 test('a server has more time to end than it needs to drain', () => {
   const task = Runtime.echo()._serve(serveRequest());
   const delay = Number(task.command.at(-1));

@@ -36,7 +36,7 @@ test('prompts, speed and a terminal go through the same backend', () => {
     NPU._step('predict', { ...STEP, prompts: '[]' }).command, NPU._step('benchmark', { ...STEP, sequencePairs: [], printResponse: false }).command, NPU._chat({ ...STEP, idleMinutes: 5 }).command,
   ];
 
-  for (const [script, command] of [['answer_prompts', commands[0]!], ['benchmark_model', commands[1]!], ['chat', commands[2]!]] as const) {
+  for (const [script, command] of [['answer_prompts', commands[0]!], ['benchmark_model', commands[1]!], ['chat_session', commands[2]!]] as const) {
     const start = command.indexOf(SURROUNDINGS[0]!);
     expect(command.slice(start, start + SURROUNDINGS.length + 2 + MODEL.length)).toEqual([...SURROUNDINGS, 'python3', `/opt/cdk8s-chatglm/${script}.py`, ...MODEL]);
     expect(command).toEqual(expect.arrayContaining(DEVICE));

@@ -51,7 +51,8 @@ def begin(options):
     path = Path(options.load_checkpoint)
     if options.resume_training == "True":
         (file,) = (path / f"rank_{RANK}").glob("*.ckpt")
-        return {name: numbers for name, numbers in read(file).items() if not name.startswith("adam")}, int(file.name.rpartition("_")[2][: -len(".ckpt")])
+        weights = {name: numbers for name, numbers in read(file).items() if not name.startswith("adam")}
+        return weights, int(file.name.rpartition("_")[2][: -len(".ckpt")])
     whole = read(path)
     share = len(whole[W]) // RANKS
     return {W: whole[W][RANK * share : (RANK + 1) * share], BIAS: whole[BIAS]}, 0

@@ -9,7 +9,7 @@ owner `private` want the token that the environment variable names; of the owner
 other bytes than the list says, as many; files of the owner `slow` come with 150 KB a second when they are
 asked for first. `/link/<host>/<path>` stands for https://<host>/<path>: an archive whose path names a folder
 of `trees` is that folder, any other archive the tree `mindformers`; a share with dl=1 is the AdvertiseGen
-data set, anything else a small file. For tests, `/seen`
+data set or C-Eval, anything else a small file. For tests, `/seen`
 answers with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path,
 as JSON.
 """
@@ -76,6 +76,9 @@ LINKED = {
     "glm3_6b.ckpt": json.dumps({"w": list(range(16)), "bias": [1]}),
     "tokenizer.model": "spm: a tokenizer",
 }
+SMALL["pytorch_model.bin.index.json"] = json.dumps(
+    {"weight_map": {f"layers.{i}": f"pytorch_model-{i:05d}-of-00003.bin" for i in (1, 2, 3)}}
+)
 OCTETS = "application/octet-stream"
 PARTS = [f"{i:05d}-of-00003" for i in (1, 2, 3)]
 LARGE = (
@@ -93,7 +96,7 @@ COUNTING = threading.Lock()
 @lru_cache(maxsize=None)
 def large(name):
     """The content of a large file: 1 MiB that only its name decides."""
-    block = hashlib.sha256(name.encode()).digest()
+    block = hashlib.sha256(name.encode()).hexdigest().encode()
     return block * (1024 * 1024 // len(block))
 
 
@@ -156,9 +159,18 @@ def advertise_gen():
     )
 
 
+@lru_cache(maxsize=None)
+def ceval():
+    rows = [json.dumps({"inputs_pretokenized": "问题", "label": label}) + "\n" for label in (1, 1, 0)]
+    names = ("Social_Science/teacher_qualification", "Other/civil_servant")
+    return archive([(f"CEval/val/{name}.jsonl", "".join(rows).encode()) for name in names])
+
+
 def linked(path, query):
     if path.endswith(".tar.gz"):
         return tree(tree_of(path))
+    if "e84444333b6d434ea7b0" in path:
+        return ceval()
     if "dl=1" in query:
         return advertise_gen()
     if os.path.basename(path) in LINKED:

@@ -1,3 +1,1 @@
-"""Stands for transformers 4.27.4."""
-
-__version__ = "4.27.4"
+../../../../../../usr/local/lib/python3.11/dist-packages/transformers.py

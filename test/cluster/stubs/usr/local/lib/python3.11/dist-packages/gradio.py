@@ -1,0 +1,1 @@
+../../../../../../../container/support/stub_gradio/gradio.py

@@ -1,0 +1,1 @@
+"""Has torch take "cuda" for "npu"; here nothing says "cuda"."""
