@@ -37,6 +37,8 @@ function runtimes(): string {
   const all = {
     mindFormers: Runtime.mindFormers({ version: MindFormersVersion.COMMIT_3354237, sourceTree }),
     atbModels: Runtime.atbModels({ image }),
+    mindIe: Runtime.mindIe({ image }),
+    torchNpu: Runtime.torchNpu({ image }),
     cambriconPyTorch: Runtime.cambriconPyTorch({ image }),
     sophon: Runtime.sophon({ image }),
     echo: Runtime.echo(),

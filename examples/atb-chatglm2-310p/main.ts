@@ -1,8 +1,7 @@
-import { App } from 'cdk8s';
-import { Accelerator, AtbChatglm2Chart, AtbPrecision, DevicePlugin, NodeType, Scheduler } from 'cdk8s-chatglm';
+import { Accelerator, AtbChatglm2Chart, AtbPrecision, DevicePlugin, GlmApp, NodeType, Scheduler, ScriptDelivery } from 'cdk8s-chatglm';
 
 // ChatGLM2-6B on an Atlas 300I Duo, from nothing: sparse weights, made here and compressed for the card's two chips, measured and served with a chat page.
-const app = new App();
+const app = new GlmApp();
 new AtbChatglm2Chart(app, 'atb-chatglm2-310p', {
   namespace: 'llm',
   platform: {
@@ -10,6 +9,8 @@ new AtbChatglm2Chart(app, 'atb-chatglm2-310p', {
     devicePlugins: [DevicePlugin.mindCluster({ version: '26.1.0' })],
     scheduler: Scheduler.volcano({ queue: 'llm' }),
     imageRegistry: 'harbor.corp.example/mirror',
+    // An image of the folder container/ carries the scripts: a dozen of them would be a large manifest.
+    scriptDelivery: ScriptDelivery.image('registry.corp.example/llm/chatglm-scripts:1.0'),
   },
   accelerator: Accelerator.ASCEND_310P_300I_DUO_96G,
   precision: AtbPrecision.SPARSE,

@@ -1,10 +1,10 @@
-import { App, Chart, Size } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import {
-  Accelerator, ArtifactFormat, DevicePlugin, DownloadFiles, DownloadWeights, EnvPresets, FinetuneJob, GlmModel, MindFormersVersion, ModelStore,
-  NodeType, Platform, Runtime, Scheduler, WeightSource,
+  Accelerator, ArtifactFormat, DevicePlugin, DownloadFiles, DownloadWeights, EnvPresets, FinetuneJob, GlmApp, GlmModel, MindFormersVersion,
+  ModelStore, NodeType, Platform, Runtime, Scheduler, WeightSource,
 } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const chart = new Chart(app, 'finetune-chatglm3-ascend', { namespace: 'llm' });
 Platform.attach(chart, {
   nodeTypes: [NodeType.ATLAS_800T_A2],

@@ -1,7 +1,6 @@
-import { App } from 'cdk8s';
-import { DevicePlugin, MindFormersGlmChart, type MindFormersGlmChartProps, MindFormersProgram, NodeType, ScriptDelivery } from 'cdk8s-chatglm';
+import { DevicePlugin, GlmApp, MindFormersGlmChart, type MindFormersGlmChartProps, MindFormersProgram, NodeType, ScriptDelivery } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const common: MindFormersGlmChartProps = {
   namespace: 'llm',
   // Four charts with the same scripts: an image of the folder container/ carries them, not a ConfigMap of each chart.

@@ -1,7 +1,6 @@
-import { App } from 'cdk8s';
-import { DevicePlugin, MindFormersGlm3Chart, type MindFormersGlm3ChartProps, NodeType, type PlatformProps, Scheduler, ScriptDelivery } from 'cdk8s-chatglm';
+import { DevicePlugin, GlmApp, MindFormersGlm3Chart, type MindFormersGlm3ChartProps, NodeType, type PlatformProps, Scheduler, ScriptDelivery } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 // Four charts with the same scripts: an image of the folder container/ carries them, not a ConfigMap of each chart.
 const platform: PlatformProps = {
   nodeTypes: [NodeType.ATLAS_800T_A2],

@@ -1,7 +1,7 @@
-import { App, Chart } from 'cdk8s';
-import { GlmModel, InferenceDeployment, Platform, Runtime } from 'cdk8s-chatglm';
+import { Chart } from 'cdk8s';
+import { GlmApp, GlmModel, InferenceDeployment, Platform, Runtime } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const chart = new Chart(app, 'quickstart', { namespace: 'llm' });
 Platform.attach(chart, { podLabels: { team: 'ml' } });
 

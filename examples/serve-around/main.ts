@@ -1,8 +1,8 @@
-import { App, Chart, Duration } from 'cdk8s';
+import { Chart, Duration } from 'cdk8s';
 import { Secret } from 'cdk8s-plus-27';
-import { GlmModel, InferenceDeployment, Runtime, UpdateStrategy, WebInterface } from 'cdk8s-chatglm';
+import { GlmApp, GlmModel, InferenceDeployment, Runtime, UpdateStrategy, WebInterface } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const chart = new Chart(app, 'serve-around', { namespace: 'llm' });
 
 // All that can stand around a server, here in front of text that no model made, so that it runs on any cluster.

@@ -1,9 +1,10 @@
-import { App, Chart, Size } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import {
-  Accelerator, DevicePlugin, DownloadWeights, EnvPresets, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime, ServingBackend, WeightSource,
+  Accelerator, DevicePlugin, DownloadWeights, EnvPresets, GlmApp, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime,
+  ServingBackend, WeightSource,
 } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const chart = new Chart(app, 'serve-chatglm-cambricon', { namespace: 'llm' });
 Platform.attach(chart, {
   nodeTypes: [NodeType.MLU370_X8_SERVER],

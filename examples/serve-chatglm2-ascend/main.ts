@@ -1,10 +1,10 @@
-import { App, Chart, Size } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import {
-  Accelerator, Artifact, DevicePlugin, EnvPresets, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime, Scheduler, ServingBackend,
-  WeightSource,
+  Accelerator, Artifact, DevicePlugin, EnvPresets, GlmApp, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime, Scheduler,
+  ServingBackend, WeightSource,
 } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const chart = new Chart(app, 'serve-chatglm2-ascend', { namespace: 'llm' });
 Platform.attach(chart, {
   nodeTypes: [NodeType.ATLAS_300I_DUO_SERVER],

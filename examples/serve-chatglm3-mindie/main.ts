@@ -1,10 +1,11 @@
-import { App, Chart, Size } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import { Secret } from 'cdk8s-plus-27';
 import {
-  Accelerator, DevicePlugin, DownloadWeights, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime, UpdateStrategy, WeightSource,
+  Accelerator, DevicePlugin, DownloadWeights, GlmApp, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime, UpdateStrategy,
+  WeightSource,
 } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const chart = new Chart(app, 'serve-chatglm3-mindie', { namespace: 'llm' });
 Platform.attach(chart, {
   nodeTypes: [NodeType.ATLAS_800I_A2],

@@ -1,9 +1,10 @@
-import { App, Chart, Size } from 'cdk8s';
+import { Chart, Size } from 'cdk8s';
 import {
-  Accelerator, Artifact, ArtifactFormat, DevicePlugin, Dtype, EnvPresets, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform, Runtime, ServingBackend,
+  Accelerator, Artifact, ArtifactFormat, DevicePlugin, Dtype, EnvPresets, GlmApp, GlmModel, InferenceDeployment, ModelStore, NodeType, Platform,
+  Runtime, ServingBackend,
 } from 'cdk8s-chatglm';
 
-const app = new App();
+const app = new GlmApp();
 const chart = new Chart(app, 'serve-chatglm3-sophon', { namespace: 'llm' });
 Platform.attach(chart, {
   nodeTypes: [NodeType.SC7_HP75_SERVER],

@@ -76,7 +76,10 @@ LINKED = {
     "glm3_6b.ckpt": json.dumps({"w": list(range(16)), "bias": [1]}),
     "tokenizer.model": "spm: a tokenizer",
 }
-SMALL["pytorch_model.bin.index.json"] = json.dumps(
+# Only where the repository's name says that it is of a model with no other weights.
+INDEX = "pytorch_model.bin.index.json"
+INDEXED = ("chatglm-6b", "chatglm2-6b")
+SMALL_INDEX = json.dumps(
     {"weight_map": {f"layers.{i}": f"pytorch_model-{i:05d}-of-00003.bin" for i in (1, 2, 3)}}
 )
 OCTETS = "application/octet-stream"
@@ -100,15 +103,21 @@ def large(name):
     return block * (1024 * 1024 // len(block))
 
 
-def content(name):
-    return SMALL[name].encode() if name in SMALL else large(name) if name in LARGE else None
+def small(repository):
+    """The small files of a repository, by name."""
+    return {**SMALL, INDEX: SMALL_INDEX} if repository.endswith(INDEXED) else SMALL
 
 
-def listing():
+def content(repository, name):
+    files = small(repository)
+    return files[name].encode() if name in files else large(name) if name in LARGE else None
+
+
+def listing(repository):
     """The tree as the API lists it: a git blob id for each, and for LFS files the sha256 of the content."""
     entries = []
-    for name in sorted(SMALL) + LARGE:
-        data = content(name)
+    for name in sorted(small(repository)) + LARGE:
+        data = content(repository, name)
         blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
         entry = {"type": "file", "oid": blob, "size": len(data), "path": name}
         if name in LARGE:
@@ -212,8 +221,8 @@ class Handler(BaseHTTPRequestHandler):
                 extra={"X-Error-Message": "Invalid credentials in Authorization header"},
             )
         if len(found.groups()) == 2:
-            return self.answer(200, json.dumps(listing()).encode())
-        data = content(found.group(3))
+            return self.answer(200, json.dumps(listing(found.group(1))).encode())
+        data = content(found.group(1), found.group(3))
         if data is None:
             return self.answer(404, b'{"error":"Entry not found"}', extra={"X-Error-Code": "EntryNotFound"})
         if found.group(1).startswith("corrupt/") and found.group(3) == DAMAGED:
