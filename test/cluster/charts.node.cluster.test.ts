@@ -105,7 +105,7 @@ describe('the server of seed 003', () => {
 
   test('is started again by its probe when it hangs', async () => {
     const { metadata: { name, uid } } = await pod();
-    await signalProcess('STOP', String(uid), 'serve_atb.py');
+    await signalProcess('STOP', String(uid), '^[^ ]+ [^ ]*/serve_atb.py .* RANK=0 '); // the server, not the launcher that names it too
     await namespace.eventuallyHas('pod', name, '{.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}', /^[1-9] true$/, 150);
     expect(await chat(namespace, 'atb-serve', 'chatglm2-6b', 'again')).toBe('again');
   }, 200_000);

@@ -67,8 +67,18 @@ describe.each(['26-0', '26-1'])('node labels of MindCluster %s', (version) => {
 });
 
 /** The simulated nodes that each example may be put on; others have neither its device nor its labels. */
+const A2 = /^atlas-(800t-a2|900-a2-pod|800i-a2)-26-0$/;
+const A1 = /^atlas-800-90[01]0-26-0$/;
 const PLACES: Record<string, RegExp> = {
-  'finetune-chatglm3-ascend': /^atlas-(800t-a2|900-a2-pod|800i-a2)-26-0$/,
+  'atb-chatglm2-310p': /^atlas-300i-duo-server-26-1$/,
+  'atb-chatglm2-910b': /^atlas-800i-a2-26-1$/,
+  'cambricon-chatglm': /^mlu370-(s4|x4|x8)-server$/,
+  'glm-full': A1, 'glm-full-trainer': A1, 'glm-lora': A1, 'glm-lora-trainer': A1,
+  'glm3-2k': A2, 'glm3-adgen': A2, 'glm3-multi-turn': A2, 'glm3-twelve-nodes': A2,
+  'serve-chatglm3-mindie': /^atlas-800i-a2-26-1$/,
+  'sophon-chatglm3': /^(sc7-.*-server|se7)$/,
+  'sophon-chatglm3-four-chips': /^sc7-.*-server$/,
+  'finetune-chatglm3-ascend': A2,
   'serve-chatglm-cambricon': /^mlu370-(s4|x4|x8)-server$/,
   'serve-chatglm2-ascend': /^atlas-300i-duo-server-26-1$/,
   'serve-chatglm3-sophon': /^(sc7-.*-server|se7)$/,

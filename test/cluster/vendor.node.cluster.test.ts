@@ -1,5 +1,13 @@
 // The real MindSpore and MindFormers in a pod, on its CPU. Run by name only: `cluster.sh prepare mindformers`, then `test.sh vendor`.
+import { Size } from 'cdk8s';
+import {
+  Accelerator, Artifact, ArtifactFormat, DatasetKind, DevicePlugin, FinetuneJob, GlmModel, MergeCheckpoint, MindFormersVersion, ModelStore, NodeType, Platform, Predict,
+  PrepareDataset, Runtime,
+} from '../../index';
+import { inside } from './support/cluster';
+import { mapPodSpecs, type Manifest, onRealNode } from './support/manifest';
 import { TestNamespace } from './support/namespace';
+import { synthesize } from './support/synthesize';
 
 let namespace: TestNamespace;
 beforeAll(async () => { namespace = await TestNamespace.create('vendor'); });
@@ -62,3 +70,71 @@ test('MindFormers ends with 1 for a key that its configuration has not', async (
   expect(log).toMatch(/KeyError: "the configuration has no 'model\.model_confg': 'model_confg' is missing"/);
   expect(code).toBe(1);
 }, 180_000);
+
+const TINY = {
+  num_layers: '1', hidden_size: '64', ffn_hidden_size: '128', kv_channels: '16', num_attention_heads: '4', multi_query_group_num: '2', padded_vocab_size: '429',
+};
+
+/** From a checkpoint and data on the store to a fine-tune that answers. */
+const workflow = (): Manifest[] => synthesize((chart) => {
+  Platform.attach(chart, { nodeTypes: [NodeType.ATLAS_800T_A2], devicePlugins: [DevicePlugin.mindCluster({ version: '26.0' })] });
+  const store = new ModelStore(chart, 'store', { size: Size.gibibytes(10), storageClassName: 'nfs' });
+  const model = GlmModel.CHATGLM3_6B;
+  const existing = (directory: string, format: ArtifactFormat): Artifact => Artifact.existing({ store, directory, format });
+  const sourceTree = existing('tree', ArtifactFormat.SOURCE_TREE);
+  const checkpoint = existing('base', ArtifactFormat.MINDSPORE);
+  const runtime = Runtime.mindFormers({ version: MindFormersVersion.COMMIT_3354237, sourceTree, image: IMAGE, mindSpore: '2.7.0', startChecks: false });
+  const dataset = new PrepareDataset(chart, 'dataset', { model, runtime, from: existing('raw', ArtifactFormat.DATASET), kind: DatasetKind.ADGEN, tokenizer: checkpoint });
+  const accelerator = Accelerator.ASCEND_910B3;
+  const tuned = new FinetuneJob(chart, 'finetune', {
+    model, runtime, checkpoint, dataset: dataset.artifact, accelerator, devicesPerNode: 1, epochs: 1, batchSize: 2,
+    settings: {
+      ...Object.fromEntries(Object.entries(TINY).map(([key, value]) => [`model.model_config.${key}`, value])),
+      'runner_wrapper.scale_sense.loss_scale_value': '256', 'train_dataset.num_parallel_workers': '1', 'eval_dataset.num_parallel_workers': '1',
+    },
+  });
+  const merged = new MergeCheckpoint(chart, 'merge', { model, runtime, from: tuned.artifact, base: checkpoint });
+  new Predict(chart, 'predict', { model, runtime, weights: merged.artifact, accelerator, prompts: ['类型#裙*颜色#红色'] });
+});
+
+/** The words that have MindFormers do without a device, and with the tiny model where no fine-tune says so. */
+const SMALL = ['context.device_target=CPU', ...Object.entries(TINY).map(([key, value]) => `model.model_config.${key}=${value}`)].flatMap((setting) => ['--set', setting]);
+const onCpu = (object: Manifest): Manifest => mapPodSpecs(onRealNode(object), (spec) => ({
+  ...spec,
+  containers: (spec.containers as { command: string[] }[]).map((container) => ({
+    ...container,
+    command: container.command.flatMap((word, index, words) => words[index - 1] === '--use_parallel' ? ['False', '--device_target', 'CPU', '--sink_mode', 'False']
+      : word === 'context.max_device_memory=59GB' ? [word, ...SMALL] : [word]),
+  })),
+}));
+
+const STORE = `
+apiVersion: v1
+kind: Pod
+metadata: {name: prepared}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: c
+    image: ${IMAGE}
+    workingDir: /store
+    command: [sh, -ec, ${JSON.stringify(`mkdir tree base raw; cp -RL /opt/mindformers/. tree; ${finetune().replaceAll('/work/', '/store/')}
+cp tiny/*.json raw; cp tiny/tokenizer.model base; cp out/checkpoint_network/rank_0/*.ckpt base/glm3_6b.ckpt`)}]
+    resources: {requests: {cpu: 1, memory: 2Gi}}
+    volumeMounts: [{name: store, mountPath: /store}]
+  volumes: [{name: store, persistentVolumeClaim: {claimName: test-store}}]
+`;
+
+test('a synthesized fine-tune ends in a merged checkpoint that answers', async () => {
+  const objects = workflow().map(onCpu);
+  await namespace.apply(objects.filter(({ kind }) => kind === 'PersistentVolumeClaim'));
+  await namespace.apply(STORE);
+  expect(await namespace.logOfEnded('prepared', 200)).toMatch(/\.Training Over!\./);
+  await namespace.apply(objects);
+  const ends = await Promise.all(objects.filter(({ kind }) => kind === 'Job').map(async ({ metadata: { name } }) => [name.slice(5, -9), await namespace.endOfJob(name, 300)]));
+  expect(ends).toEqual([['dataset', 'Complete'], ['finetune', 'Complete'], ['merge', 'Complete'], ['predict', 'Complete']]);
+  const onStore = async (command: string): Promise<string> => (await inside('sh', ['-c', `cd "\${KUBECONFIG%/*}/volumes/${namespace.name}-test-store" && ${command}`])).stdout;
+  expect(await onStore('ls merge-*')).toMatch(/glm3_6b\.ckpt\ntokenizer\.model\n$/);
+  const [answer] = (await onStore('cat predict-*/answers.jsonl')).trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(JSON.stringify(answer)).toContain('类型#裙*颜色#红色');
+}, 600_000);

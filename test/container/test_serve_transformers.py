@@ -79,6 +79,7 @@ class TestDevices:
     def test_an_npu_compiles_no_operators_anew_for_each_length(self, python, model):
         with serving(python, model, "--backend-option", "device=npu") as server:
             server.wait_ready()
+            server.end()
         assert ["stub torch.npu: jit_compile False", "stub model: float16 on npu"] == [
             line for line in server.lines if line.startswith("stub ")
         ]

@@ -88,7 +88,9 @@ def test_a_step_that_one_of_eight_ranks_has_not_finished_is_not_taken(training):
 
 def test_files_of_one_step_may_have_different_names(training):
     ranks = training(2)
-    ranks.kill(begun(ranks, HANG="1:1"))
+    started = begun(ranks, HANG="1:1")
+    until((ranks.checkpoint(0) / "glm_rank_0-1_1.ckpt").exists)
+    ranks.kill(started)
     (ranks.checkpoint(1) / "glm_rank_1-1_1.ckpt").unlink()
     assert codes(ranks.run(*RESUME, STEPS="2")) == [0, 0]
     assert (ranks.noted(0)[-1], ranks.noted(1)[-1]) == ("glm_rank_0_1-1_2.ckpt", "glm_rank_1-1_2.ckpt")

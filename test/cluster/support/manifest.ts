@@ -14,9 +14,9 @@ export function parse(text: string): Manifest[] {
   return parseAllDocuments(text, { merge: true }).map((document) => document.toJS() as Manifest | null).filter((object) => object !== null);
 }
 
-/** YAML text for kubectl. */
+/** YAML text for kubectl, which takes `off` for a boolean as YAML 1.1 does. */
 export function print(objects: readonly Manifest[]): string {
-  return objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n');
+  return objects.map((object) => stringify(object, { aliasDuplicateObjects: false, version: '1.1' })).join('---\n');
 }
 
 type Json = Record<string, unknown>;

@@ -132,7 +132,7 @@ class Server:
         return 0.0
 
     def wait_ready(self) -> None:
-        eventually(lambda: self.get("/ready").status == 200, "the server is ready")
+        eventually(lambda: self.get("/ready").status == 200, "the server is ready", timeout=60)
 
     def wait_metric(self, name: str, value: float) -> None:
         eventually(lambda: self.metric(name) == value, f"{name} is {value}")
