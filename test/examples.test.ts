@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 
@@ -9,7 +9,8 @@ const ROOT = path.join(__dirname, '..');
 const GOLDEN = path.join(ROOT, 'dist');
 const TSX = path.join(ROOT, 'node_modules', '.bin', 'tsx');
 
-const folders = readdirSync(path.join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+const folders = readdirSync(path.join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  .filter((name) => !existsSync(path.join(ROOT, 'examples', name, 'package.json'))).sort();
 const golden = readdirSync(GOLDEN).filter((file) => file.endsWith('.k8s.yaml')).sort();
 
 /** Runs all examples as `npm run synth` does, and gives the files that they wrote. */

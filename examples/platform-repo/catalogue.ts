@@ -19,17 +19,16 @@ export interface Offer {
 }
 
 const IMAGES = 'registry.corp.example/llm';
+const MINDIE_910B = Runtime.mindIe({ image: `${IMAGES}/mindie:2.3.0-800I-A2-py311-openeuler24.03-lts` });
+const MINDIE_310P = Runtime.mindIe({ image: `${IMAGES}/mindie:2.3.0-300I-Duo-py311-openeuler24.03-lts` });
 const CHATGLM2 = fromHuggingFace(GlmModel.CHATGLM2_6B, 'atb-models');
-const ATB = Runtime.atbModels({ image: `${IMAGES}/atb-models-chatglm2:cann7.0.0-839b2483` });
+const CHATGLM3 = fromHuggingFace(GlmModel.CHATGLM3_6B, 'mindie');
 
 /** One row each; clusters download what their chips can run, whether a tenant uses it or not, so that tenants come and go without a change here. */
 export const OFFERS: readonly Offer[] = [
-  {
-    model: GlmModel.CHATGLM3_6B, chip: '910B', keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: fromHuggingFace(GlmModel.CHATGLM3_6B, 'mindie'),
-    runtime: Runtime.mindIe({ image: `${IMAGES}/mindie:2.3.0-800I-A2-py311-openeuler24.03-lts` }),
-  },
-  { model: GlmModel.CHATGLM2_6B, chip: '910B', format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM2, runtime: ATB },
-  { model: GlmModel.CHATGLM2_6B, chip: '310P', format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM2, runtime: ATB },
+  { model: GlmModel.CHATGLM3_6B, chip: '910B', runtime: MINDIE_910B, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM3 },
+  { model: GlmModel.CHATGLM2_6B, chip: '910B', runtime: MINDIE_910B, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM2 },
+  { model: GlmModel.CHATGLM2_6B, chip: '310P', runtime: MINDIE_310P, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM2 },
   {
     model: GlmModel.CHATGLM_6B, chip: 'MLU370', format: ArtifactFormat.HUGGING_FACE, weights: patchedForTorch19,
     // The image has a migrated transformers and what the model needs.

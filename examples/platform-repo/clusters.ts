@@ -61,7 +61,7 @@ export const CLUSTERS: Readonly<Record<string, Cluster>> = {
   // Cambricon's plugin and generic-device-plugin; Flux applies.
   mixed: {
     chips: {
-      MLU370: { accelerator: Accelerator.MLU370_X8, resource: 'cambricon.com/mlu', podSecurity: 'baseline' },
+      MLU370: { accelerator: Accelerator.MLU370_X8, resource: 'cambricon.com/mlu370', podSecurity: 'baseline' },
       // The plugin mounts /opt/sophon of the node; with `mountLibsophon: false` and images that have libsophon this is 'baseline'.
       BM1684X: { accelerator: Accelerator.BM1684X, resource: 'squat.ai/bm1684x', podSecurity: 'privileged' },
     },

@@ -1,4 +1,4 @@
-import { Chart } from 'cdk8s';
+import { ApiObject, Chart } from 'cdk8s';
 import { type ISecret, k8s, PersistentVolumeAccessMode, Secret } from 'cdk8s-plus-27';
 import type { Construct } from 'constructs';
 
@@ -20,12 +20,13 @@ export interface TenantPlace {
 /** A tenant's namespace and everything in it. */
 export class TenantChart extends Chart {
   public constructor(scope: Construct, name: string, private readonly tenant: Tenant, private readonly place: TenantPlace) {
-    super(scope, name, { namespace: `${name}-${place.environment}`, labels: { 'corp.example/tenant': name } });
+    super(scope, `${name}-${place.environment}`, { namespace: `${name}-${place.environment}`, labels: { 'corp.example/tenant': name } });
     namespaceOf(this, this.podSecurity());
     denyAll(this);
     this.quota();
     this.readers();
     this.servers();
+    this.node.addValidation({ validate: () => this.uncounted() });
   }
 
   /** The weakest level that a chip of its quota needs. */
@@ -38,6 +39,13 @@ export class TenantChart extends Chart {
   private quota(): void {
     const hard = Object.entries(this.place.cluster.chips).map(([chip, { resource }]) => [`requests.${resource}`, k8s.Quantity.fromNumber(this.tenant.quota[chip] ?? 0)]);
     new k8s.KubeResourceQuota(this, 'devices', { metadata: { name: 'devices' }, spec: { hard: Object.fromEntries(hard) as Record<string, k8s.Quantity> } });
+  }
+
+  /** A resource of another name than in clusters.ts would be free for all. */
+  private uncounted(): string[] {
+    const counted = Object.values(this.place.cluster.chips).map(({ resource }) => resource);
+    const asked = this.node.findAll().filter((construct) => ApiObject.isApiObject(construct) && construct.kind === 'Deployment').flatMap((deployment) => devicesOf(deployment as ApiObject));
+    return [...new Set(asked)].filter((resource) => !counted.includes(resource)).map((resource) => `pods ask for ${resource}, but clusters.ts counts ${counted.join(' and ')}; correct 'resource'`);
   }
 
   /** The tenant's group looks; changes come through git. */
@@ -79,4 +87,9 @@ export class TenantChart extends Chart {
       ...(host !== undefined && { ingressHost: host, ingressTlsSecret: Secret.fromSecretName(this, `${name}-tls`, `${name}-tls`) }),
     });
   }
+}
+
+function devicesOf(deployment: ApiObject): string[] {
+  const { spec } = deployment.toJson() as { spec: { template: { spec: { containers: { resources?: { limits?: object } }[] } } } };
+  return spec.template.spec.containers.flatMap(({ resources }) => Object.keys(resources?.limits ?? {})).filter((resource) => resource.includes('/'));
 }

@@ -87,7 +87,8 @@ function tenantFaults({ quota, models }: Tenant, cluster: string, path: readonly
     const allowed = quota[chip] ?? 0;
     return needed > allowed ? [{ path: [...path, 'quota'], text: `the servers need ${String(needed)} of ${chip}, but the quota is ${String(allowed)}` }] : [];
   });
-  return [...foreign, ...unknown, ...short];
+  const taken = path.at(-1) === 'weights' ? [{ path, text: 'the name is that of the platform team\'s own namespace' }] : [];
+  return [...taken, ...foreign, ...unknown, ...short];
 }
 
 function modelFaults({ model, chip, host, clients }: ServedModel, chips: readonly string[], path: readonly string[]): Fault[] {

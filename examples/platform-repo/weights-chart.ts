@@ -12,7 +12,7 @@ export class WeightsChart extends Chart {
   private readonly directories: ReadonlyMap<Offer, string>;
 
   public constructor(scope: Construct, cluster: Cluster, environment: string) {
-    super(scope, 'weights', { namespace: `weights-${environment}`, labels: { 'corp.example/environment': environment } });
+    super(scope, `weights-${environment}`, { namespace: `weights-${environment}`, labels: { 'corp.example/tenant': 'weights' } });
     namespaceOf(this, 'restricted');
     denyAll(this);
     // Downloads go through the proxy; the mirrors of the company are reached without.

@@ -107,7 +107,7 @@ describe('the server of seed 003', () => {
     const { metadata: { name, uid } } = await pod();
     await signalProcess('STOP', String(uid), '^[^ ]+ [^ ]*/serve_atb.py .* RANK=0 '); // the server, not the launcher that names it too
     await namespace.eventuallyHas('pod', name, '{.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}', /^[1-9] true$/, 150);
-    expect(await chat(namespace, 'atb-serve', 'chatglm2-6b', 'again')).toBe('again');
+    expect(await chat(namespace, 'atb-serve', 'chatglm2-6b', 'again')).toMatch(/again/);
   }, 200_000);
 
   test('goes on answering for a while when its pod is deleted, then both ranks end well', async () => {

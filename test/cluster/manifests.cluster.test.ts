@@ -20,7 +20,7 @@ const LIBERTIES: Readonly<Record<string, Liberties>> = {
   'cambricon-chatglm': { vendorUser: ['benchmark', 'chat', 'migrate', 'serve'] },
   'finetune-chatglm3-ascend': { vendorUser: ['finetune'], hostPaths: HCCN },
   'glm-full': GUIDE, 'glm-full-trainer': GUIDE, 'glm-lora': GUIDE, 'glm-lora-trainer': GUIDE,
-  'glm3-2k': GUIDE, 'glm3-adgen': GUIDE, 'glm3-multi-turn': GUIDE, 'glm3-twelve-nodes': { vendorUser: GUIDE.vendorUser }, // the operator writes its rank table
+  'glm3-2k': GUIDE, 'glm3-adgen': GUIDE, 'glm3-multi-turn': GUIDE, 'glm3-twelve-nodes': { vendorUser: ['dataset', 'evaluate', 'merge', 'predict', 'serve'] }, // PodSecurity looks into no Volcano Job
   'serve-chatglm-cambricon': { vendorUser: ['serve'] },
   'serve-chatglm2-ascend': { vendorUser: ['serve'] },
   'serve-chatglm3-mindie': { vendorUser: ['serve'] },

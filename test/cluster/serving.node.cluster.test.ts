@@ -1,11 +1,14 @@
 // The serving examples on the real node: weights from the hub, devices, readiness, answers, recovery.
+import * as path from 'node:path';
 import { chat } from './support/chat';
+import { inside } from './support/cluster';
 import { eventually } from './support/eventually';
 import { example } from './support/examples';
 import { Hub } from './support/hub';
 import { type Manifest, onRealNode, impatient } from './support/manifest';
 import { TestNamespace } from './support/namespace';
 import { signalProcess } from './support/pod-process';
+import { run } from './support/process';
 
 let namespace: TestNamespace;
 let hub: Hub;
@@ -25,6 +28,26 @@ test('the quickstart answers through its Service on any node', async () => {
   expect(JSON.parse(await namespace.fetch('quickstart-chat:http', '/v1/models'))).toMatchObject({ data: [{ id: 'chatglm3-6b' }] });
   expect(await chat(namespace, 'quickstart-chat', 'chatglm3-6b', 'hello')).toMatch(/hello/);
 });
+
+const CLIENT = `
+import sys
+from openai import OpenAI
+client = OpenAI(base_url=sys.argv[1], api_key="none", max_retries=0, timeout=20)
+print([model.id for model in client.models.list()])
+ask = dict(model="chatglm3-6b", messages=[{"role": "user", "content": "hello from a client"}])
+print(client.chat.completions.create(**ask).choices[0].message.content)
+print("".join(chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(**ask, stream=True)))
+`;
+
+test('OpenAI\'s own client talks to the quickstart through its Service', async () => {
+  const { stdout: bin } = await run('sh', ['-c', `cd ${path.join(__dirname, '..', 'clients')} && sh ../venv.sh requirements.txt`]);
+  const { code, stdout, stderr } = await inside(`${bin.trim()}/python`, ['-c', CLIENT, `http://quickstart-chat.${namespace.name}.svc.cluster.local/v1`]);
+  expect([code, stderr]).toEqual([0, '']);
+  const [models, answer, streamed] = stdout.trim().split('\n');
+  expect(models).toBe('[\'chatglm3-6b\']');
+  expect(answer).toMatch(/hello from a client/);
+  expect(streamed).toBe(answer);
+}, 120_000);
 
 describe('serve-chatglm2-ascend', () => {
   const SERVICE = 'serve-chatglm2-ascend-chat';

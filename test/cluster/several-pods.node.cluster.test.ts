@@ -80,7 +80,7 @@ const ENDS: Readonly<Record<string, () => Promise<string>>> = {
 /** The numbers that every rank has in its last checkpoint: each step has added 1, and the ranks share sixteen of them. */
 async function lastNumbers(id: string): Promise<number[]> {
   const text = await onNode(`for rank in $(seq 0 ${String(ranksOf(id) - 1)}); do cat ${id}-*/checkpoint/rank_$rank/*-1_${String(STEPS)}.ckpt; echo; done`);
-  return text.trim().split('\n').flatMap((line) => (JSON.parse(line) as { w: number[] }).w);
+  return text.trim().split('\n').flatMap((line) => (JSON.parse(line) as Record<string, number[]>)['transformer.weight']!);
 }
 
 describe.each(Object.keys(KINDS))('%s', (id) => {

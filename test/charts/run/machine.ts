@@ -118,9 +118,9 @@ export class Machine {
   }
 }
 
-/** A killed pod's lease is taken over after a minute; here after a second. */
+/** A killed pod's lease is taken over after a minute; here after six seconds. */
 function impatient(words: readonly string[]): string[] {
-  return words.flatMap((word) => word.endsWith('/run_task.py') ? [word, '--lease-heartbeat', '0.2', '--lease-takeover', '1'] : [word]);
+  return words.flatMap((word) => word.endsWith('/run_task.py') ? [word, '--lease-heartbeat', '0.5', '--lease-takeover', '6'] : [word]);
 }
 
 /** Folders of a pod that have nothing but mounts. */

@@ -73,15 +73,13 @@ SMALL = {
 }
 # What the stand-ins for MindSpore and MindFormers read.
 LINKED = {
-    "glm3_6b.ckpt": json.dumps({"w": list(range(16)), "bias": [1]}),
+    "glm3_6b.ckpt": json.dumps({"transformer.weight": list(range(16)), "transformer.bias": [1]}),
     "tokenizer.model": "spm: a tokenizer",
 }
 # Only where the repository's name says that it is of a model with no other weights.
 INDEX = "pytorch_model.bin.index.json"
 INDEXED = ("chatglm-6b", "chatglm2-6b")
-SMALL_INDEX = json.dumps(
-    {"weight_map": {f"layers.{i}": f"pytorch_model-{i:05d}-of-00003.bin" for i in (1, 2, 3)}}
-)
+SMALL_INDEX = json.dumps({"weight_map": {f"layers.{i}": f"pytorch_model-{i:05d}-of-00003.bin" for i in (1, 2, 3)}})
 OCTETS = "application/octet-stream"
 PARTS = [f"{i:05d}-of-00003" for i in (1, 2, 3)]
 LARGE = (
@@ -159,13 +157,8 @@ def tree_of(path):
 
 @lru_cache(maxsize=None)
 def advertise_gen():
-    row = (
-        json.dumps({"content": "类型#上衣*材质#牛仔布", "summary": "简单的牛仔布上衣。"}, ensure_ascii=False)
-        + "\n"
-    )
-    return archive(
-        [("AdvertiseGen/train.json", (row * 32).encode()), ("AdvertiseGen/dev.json", (row * 4).encode())]
-    )
+    row = json.dumps({"content": "类型#上衣*材质#牛仔布", "summary": "简单的牛仔布上衣。"}, ensure_ascii=False) + "\n"
+    return archive([("AdvertiseGen/train.json", (row * 32).encode()), ("AdvertiseGen/dev.json", (row * 4).encode())])
 
 
 @lru_cache(maxsize=None)
@@ -211,10 +204,7 @@ class Handler(BaseHTTPRequestHandler):
         )
         if not found:
             return self.answer(404, b'{"error":"not found"}')
-        if (
-            found.group(1).startswith("private/")
-            and self.headers.get("Authorization") != f"Bearer {self.token}"
-        ):
+        if found.group(1).startswith("private/") and self.headers.get("Authorization") != f"Bearer {self.token}":
             return self.answer(
                 401,
                 b'{"error":"Invalid credentials in Authorization header"}',

@@ -57,9 +57,7 @@ class ModelCheckpoint(Saver):
 
 def log(level, message):
     stamp = f"{time.strftime('%Y-%m-%d %H:%M:%S')},{int(time.time() % 1 * 1000):03d}"
-    print(
-        f"{stamp} - mindformers[mindformers/core/callback/callback.py:323] - {level} - {message}", flush=True
-    )
+    print(f"{stamp} - mindformers[mindformers/core/callback/callback.py:323] - {level} - {message}", flush=True)
 
 
 def need_file(what, path):
@@ -79,9 +77,7 @@ def check_ranks(config):
         ranks = [device["rank_id"] for server in table["server_list"] for device in server["device"]]
         addresses = [device["device_ip"] for server in table["server_list"] for device in server["device"]]
         if sorted(map(int, ranks)) != list(range(size)) or len(set(addresses)) != size:
-            raise RuntimeError(
-                f"the rank table has ranks {ranks} and addresses {addresses} for RANK_SIZE {size}"
-            )
+            raise RuntimeError(f"the rank table has ranks {ranks} and addresses {addresses} for RANK_SIZE {size}")
     check_parallel(config, size)
     return rank, size
 
@@ -109,9 +105,7 @@ def check_inputs(options, config):
     )
     length = config["model"]["model_config"]["seq_length"]
     if length != source + target + 1:
-        raise ValueError(
-            f"seq_length {length} is not max_source_length {source} + max_target_length {target} + 1"
-        )
+        raise ValueError(f"seq_length {length} is not max_source_length {source} + max_target_length {target} + 1")
 
 
 def say_step(epoch, step, seconds):
@@ -162,7 +156,8 @@ def evaluate(options, config):
     with open(options.eval_dataset_dir, encoding="utf-8") as file:
         rows = sum(1 for _ in file)
     print("metric: ADGENMetric", flush=True)
-    print(f"rouge-1: {sum(weights['w'])}\nrouge-2: {sum(weights['bias'])}\nrouge-l: {rows}\nbleu-4:  5.5", flush=True)
+    first, second = (sum(weights[f"transformer.{name}"]) for name in ("weight", "bias"))
+    print(f"rouge-1: {first}\nrouge-2: {second}\nrouge-l: {rows}\nbleu-4:  5.5", flush=True)
 
 
 def main():

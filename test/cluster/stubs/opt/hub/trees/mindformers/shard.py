@@ -1,8 +1,10 @@
-"""What one rank trains: its share of the numbers `w`, and `bias`, which every rank has whole."""
+"""What one rank trains: its share of the numbers of the weight, and the bias, which every rank has whole."""
 
 import json
 import os
 import re
+
+WEIGHT = "transformer.weight"
 
 
 class Shard:
@@ -16,10 +18,10 @@ class Shard:
             path = self._own(path)
             self._epoch, self._step = map(int, re.search(r"-(\d+)_(\d+)\.ckpt$", path).groups())
         with open(path, encoding="utf-8") as file:
-            self._weights = {name: values for name, values in json.load(file).items() if name != "adam_m.w"}
+            self._weights = {name: values for name, values in json.load(file).items() if not name.startswith("adam_m.")}
         if options.resume_training != "True":
-            share = len(self._weights["w"]) // size
-            self._weights["w"] = self._weights["w"][rank * share : (rank + 1) * share]
+            share = len(self._weights[WEIGHT]) // size
+            self._weights[WEIGHT] = self._weights[WEIGHT][rank * share : (rank + 1) * share]
         self._write_strategy()
 
     def done(self, steps):
@@ -37,7 +39,7 @@ class Shard:
         if os.path.exists(path):
             os.remove(path)
         with open(path, "w", encoding="utf-8") as file:
-            json.dump({**self._weights, "adam_m.w": [0.5]}, file)
+            json.dump({**self._weights, f"adam_m.{WEIGHT}": [0.5]}, file)
         os.chmod(path, 0o400)
 
     def _own(self, path):
@@ -56,4 +58,4 @@ class Shard:
         folder = os.path.join(self.output, "strategy")
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, f"ckpt_strategy_rank_{self._rank}.ckpt"), "w", encoding="utf-8") as file:
-            file.write('{"sharded": ["w"]}')
+            file.write(json.dumps({"sharded": [WEIGHT]}))

@@ -47,12 +47,12 @@ class Generator:
         """Nothing is drawn here."""
 
 
-class nn:  # noqa: N801 (as torch has it)
+class nn:
     class Linear:
         """The model has none."""
 
 
-class distributed:  # noqa: N801 (as torch has it)
+class distributed:
     @staticmethod
     def init_process_group(backend):
         assert backend == "hccl", backend

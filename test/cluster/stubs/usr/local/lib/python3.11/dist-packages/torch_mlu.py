@@ -5,7 +5,7 @@ import os
 import torch
 
 
-class mlu:  # noqa: N801 (as the vendor has it)
+class mlu:
     @staticmethod
     def is_available():
         return any(name.startswith("cambricon_dev") for name in os.listdir("/dev"))

@@ -60,7 +60,8 @@ class Tokenizer:
 class AutoTokenizer:
     @staticmethod
     def from_pretrained(folder, trust_remote_code):
-        assert trust_remote_code and Path(folder, "tokenizer_config.json").is_file() or Path(folder, "tokenizer.model").is_file()
+        assert trust_remote_code
+        assert any(Path(folder, name).is_file() for name in ("tokenizer.model", "ice_text.model"))
         return Tokenizer()
 
 

@@ -5,7 +5,7 @@ import os
 import torch
 
 
-class npu:  # noqa: N801 (as the vendor has it)
+class npu:
     @staticmethod
     def is_available():
         return _count() > 0

@@ -1,0 +1,1 @@
+../../../../../../../charts/run/mindformers/tree/mindformers/__init__.py
