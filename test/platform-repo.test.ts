@@ -150,10 +150,12 @@ function podSecurityOf(pod: Pod): string {
   if (isOfTheNode || containers.some(({ securityContext }) => securityContext?.privileged === true || (securityContext?.capabilities?.add ?? []).length > 0)) {
     return 'privileged';
   }
-  const isRestricted = containers.every(({ securityContext: own = {} }) => own.allowPrivilegeEscalation === false && own.capabilities?.drop?.includes('ALL') === true
-    && (own.runAsNonRoot ?? pod.securityContext?.runAsNonRoot) === true && (own.runAsUser ?? pod.securityContext?.runAsUser) !== 0
-    && (own.seccompProfile ?? pod.securityContext?.seccompProfile)?.type === 'RuntimeDefault');
+  const isRestricted = containers.every(({ securityContext = {} }) => isHeldBack({ ...pod.securityContext, ...securityContext }));
   return isRestricted ? 'restricted' : 'baseline';
+}
+
+function isHeldBack({ allowPrivilegeEscalation, capabilities, runAsNonRoot, runAsUser, seccompProfile }: Security): boolean {
+  return allowPrivilegeEscalation === false && capabilities?.drop?.includes('ALL') === true && runAsNonRoot === true && runAsUser !== 0 && seccompProfile?.type === 'RuntimeDefault';
 }
 
 const STANDARDS = ['restricted', 'baseline', 'privileged'];

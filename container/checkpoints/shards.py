@@ -45,6 +45,8 @@ def _strip(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True)
     loaded = mindspore_file.load(path)
     own = model_names(loaded)
+    if not own:
+        raise Fault(BAD_ARTIFACT, f"{path} has {len(loaded)} parameters, and none is the model's")
     if len(own) == len(loaded):
         target.symlink_to(path.resolve())
         return

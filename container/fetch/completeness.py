@@ -9,22 +9,27 @@ from typing import Set
 from pod.exit_codes import BAD_MANIFEST, Fault
 
 
+WEIGHTS = (".bin", ".safetensors")
+
+
 def check(tree: Path, paths: Set[str]) -> None:
     """Check `*.index.json` files, whose `weight_map` names the shard of each weight, as transformers has it.
 
-    `Fault` BAD_MANIFEST names the first shard that is not among `paths`: a pattern dropped it, or the
-    source lacks it.
+    A repository may hold its weights in two forms, each with an index, of which one is fetched; the other's
+    index is then passed over. `Fault` BAD_MANIFEST names the first shard that is not among `paths`: a
+    pattern dropped it, or the source lacks it.
     """
+    has_weights = any(path.endswith(WEIGHTS) for path in paths)
     for path in sorted(paths):
         if not path.endswith(".index.json"):
             continue
         folder = path.rpartition("/")[0]
-        for shard in sorted(_shards(tree / path)):
-            needed = f"{folder}/{shard}" if folder else shard
-            if needed not in paths:
-                raise Fault(
-                    BAD_MANIFEST, f"{path} needs {needed}, which was not fetched; choose both or neither"
-                )
+        needed = {f"{folder}/{shard}" if folder else shard for shard in _shards(tree / path)}
+        missing = sorted(needed - paths)
+        if missing and not (has_weights and needed.isdisjoint(paths)):
+            raise Fault(
+                BAD_MANIFEST, f"{path} needs {missing[0]}, which was not fetched; choose both or neither"
+            )
 
 
 def _shards(index: Path) -> Set[str]:

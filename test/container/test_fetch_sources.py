@@ -226,6 +226,23 @@ def test_an_index_whose_shard_was_not_chosen(server, fetching):
     assert fetching.run(source)[0] == 0
 
 
+def test_the_index_of_the_form_that_is_not_wanted(server, fetching):
+    bins = json.dumps({"weight_map": {"a": "w-1.bin", "b": "w-2.bin"}}).encode()
+    tensors = json.dumps({"weight_map": {"a": "w-1.safetensors"}}).encode()
+    files = [("w.bin.index.json", bins), ("w-1.bin", b"1"), ("w-2.bin", b"2")]
+    data = tar([*files, ("w.safetensors.index.json", tensors), ("w-1.safetensors", b"1")])
+    source = archive_source(server, data)
+    assert fetching.run(source, options=("--exclude", "*.bin"))[0] == 0
+    assert not (fetching.target / "w-1.bin").exists()
+
+
+def test_an_index_without_any_weights(server, fetching):
+    index = json.dumps({"weight_map": {"a": "w-1.bin"}}).encode()
+    source = archive_source(server, tar([("w.bin.index.json", index), ("w-1.bin", b"1")]))
+    assert fetching.run(source, options=("--exclude", "*.bin"))[0] == 25
+    assert fetching.cause.endswith("w.bin.index.json needs w-1.bin, which was not fetched; choose both or neither")
+
+
 PACKERS = {"tar.gz": tar, "tar": lambda m: tar(m, "w"), "tar.xz": lambda m: tar(m, "w:xz"), "zip": zipped}
 
 

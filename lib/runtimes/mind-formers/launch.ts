@@ -45,12 +45,17 @@ function ownCommand(request: FinetuneRequest, output: Artifact, scheduler = 'out
   const { devicesPerNode, rankTable, schedulerRole } = request;
   const rendezvous: CommandPart[] = ['--scheduler', scheduler, '--rendezvous-host', { template: '$(MS_SCHED_HOST)' }, '--rendezvous-port', { template: '$(MS_SCHED_PORT)' }];
   return [
-    'python3', scriptPath('launch'), '--devices', String(devicesPerNode), ...(scheduler === 'only' ? [] : meeting(request, output)),
+    'python3', scriptPath('launch'), '--devices', String(devicesPerNode), ...(scheduler === 'only' ? counted(request) : meeting(request, output)),
     '--rank-env', rankTable === RankTable.NONE ? 'mindspore-cluster' : 'mindspore',
     '--rank-table', rankTable.source, ...(rankTable.path === undefined ? [] : ['--rank-table-file', rankTable.path]),
     ...(schedulerRole ? rendezvous : []),
     '--work-dir', WORK_PATH, '--log-dir', `${output.path}/log`, '--grace', String(GRACE_SECONDS), '--progress', 'mindformers', '--',
   ];
+}
+
+/** MindSpore's scheduler waits for the workers of all pods. */
+function counted({ nodes }: FinetuneRequest): string[] {
+  return nodes === 1 ? [] : ['--nodes', String(nodes)];
 }
 
 /** Pods of one job find each other by a file beside the output, which also holds their common token, and by the name of pod 0 where it has one. */
@@ -64,7 +69,15 @@ function meeting({ nodes, podIndex, firstPod }: FinetuneRequest, output: Artifac
 function msrunCommand({ devicesPerNode, nodes, podIndex, firstPod }: FinetuneRequest, output: Artifact): CommandPart[] {
   return [
     'python3', scriptPath('launch_msrun'), '--pods', String(nodes), '--pod-index', { template: podIndex }, '--devices', String(devicesPerNode),
-    '--master-host', nodes === 1 || firstPod === undefined ? 'localhost' : { template: firstPod }, '--port', MSRUN_PORT,
+    ...masterWords(nodes, firstPod, output), '--port', MSRUN_PORT,
     '--log-dir', `${output.path}/log`, '--grace', String(GRACE_SECONDS), '--',
   ];
+}
+
+/** Where pod 0 is: by its name, or by the file that it writes beside the output. */
+function masterWords(nodes: number, firstPod: string | undefined, output: Artifact): CommandPart[] {
+  if (nodes === 1) {
+    return ['--master-host', 'localhost'];
+  }
+  return firstPod === undefined ? ['--meet-file', `${output.path}.meet`] : ['--master-host', { template: firstPod }];
 }

@@ -78,7 +78,7 @@ LINKED = {
 }
 # Only where the repository's name says that it is of a model with no other weights.
 INDEX = "pytorch_model.bin.index.json"
-INDEXED = ("chatglm-6b", "chatglm2-6b")
+INDEXED = ("chatglm-6b", "chatglm2-6b", "chatglm3-6b")
 SMALL_INDEX = json.dumps({"weight_map": {f"layers.{i}": f"pytorch_model-{i:05d}-of-00003.bin" for i in (1, 2, 3)}})
 OCTETS = "application/octet-stream"
 PARTS = [f"{i:05d}-of-00003" for i in (1, 2, 3)]
