@@ -23,7 +23,7 @@ const KUSTOMIZATION = /^kustomization(\.ya?ml)?$/;
 const NOT_IN_KUBERNETES = ['tag:yaml.org,2002:timestamp'];
 
 /**
- * The objects of manifest files, in their order. A directory stands for the YAML and JSON files in it, `-` for standard input.
+ * The objects of manifest files, in their order. A directory stands for the YAML and JSON files below it, `-` for standard input.
  *
  * @throws UnreadableInput naming every file and line that cannot be read
  */
@@ -69,8 +69,13 @@ function filesOf(name: string): string[] {
   if (status === undefined) {
     throw new UnreadableInput(`${name}: there is no such file`);
   }
-  return !status.isDirectory() ? [name]
-    : readdirSync(name).filter((file) => /\.(ya?ml|json)$/.test(file) && !KUSTOMIZATION.test(file)).sort().map((file) => path.join(name, file));
+  return status.isDirectory() ? manifestsBelow(name) : [name];
+}
+
+/** Deliveries write a folder for each stage; hidden folders and installed packages hold no manifests. */
+function manifestsBelow(folder: string): string[] {
+  const below = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => !/(^|\/)(\.|node_modules\/)/.test(file));
+  return below.filter((file) => /\.(ya?ml|json)$/.test(file) && !KUSTOMIZATION.test(path.basename(file))).sort().map((file) => path.join(folder, file));
 }
 
 function contentOf(file: string): string {

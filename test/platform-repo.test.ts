@@ -251,6 +251,13 @@ test.each(readdirSync(GOLDEN))('%s: what has no namespace says none, and no two 
   expect(new Set(objects.map(({ kind, metadata }) => `${kind}/${String(metadata.namespace)}/${metadata.name}`)).size).toBe(objects.length);
 });
 
+test.each(Object.keys(CLUSTERS))('%s: dev and prod have no object in common', (cluster) => {
+  const [dev, prod] = ENVIRONMENTS.map((environment) => objectsOf(`${cluster}-${environment}`).map(({ kind, metadata }) => `${kind}/${String(metadata.namespace)}/${metadata.name}`));
+
+  expect(dev!.length).toBeGreaterThan(30);
+  expect(dev!.filter((object) => prod!.includes(object))).toEqual([]);
+});
+
 test('one line of the platform changes the image mirror, the proxy, the certificate authority and the mirror of Hugging Face for all', () => {
   const text = Object.values(golden).join('');
 

@@ -112,8 +112,8 @@ describe('what cannot be checked', () => {
   });
 });
 
-test('a directory stands for the manifests in it, in the order of their names', () => {
-  const directory = folder({ 'b.yml': CHAT, 'a.yaml': CHAT, 'c.json': '{"apiVersion": "v1", "kind": "Pod"}', 'notes.txt': 'x', 'kustomization.yaml': 'resources: [a.yaml]\n', 'deeper/d.yaml': CHAT });
+test('a directory stands for the manifests below it, in the order of their names', () => {
+  const directory = folder({ 'b.yml': CHAT, 'a.yaml': CHAT, 'c.json': '{"apiVersion": "v1", "kind": "Pod"}', 'notes.txt': 'x', 'kustomization.yaml': 'resources: [a.yaml]\n', 'deeper/d.yaml': CHAT, '.git/e.yaml': CHAT, 'node_modules/f/package.json': '{}' });
 
-  expect(readManifests([directory]).map(({ file }) => path.relative(directory, file))).toEqual(['a.yaml', 'b.yml', 'c.json']);
+  expect(readManifests([directory]).map(({ file }) => path.relative(directory, file))).toEqual(['a.yaml', 'b.yml', 'c.json', 'deeper/d.yaml']);
 });
