@@ -18,6 +18,7 @@ npm install --silent --no-save --omit=optional ./cdk8s-chatglm-*.tgz
 sed -e 's/^import \(.*\) from \(.*\);/const \1 = require(\2);/' "$root/examples/quickstart/main.ts" > quickstart.cjs
 CDK8S_OUTDIR="$work/from-javascript" node quickstart.cjs
 diff -u "$root/dist/quickstart.k8s.yaml" from-javascript/quickstart.k8s.yaml
+npx --no-install cdk8s-chatglm validate --severity error "$root/dist"
 
 python3 -m venv python
 python/bin/pip install --quiet --disable-pip-version-check "$work/packages/python"
