@@ -8,7 +8,6 @@ from typing import Set
 
 from pod.exit_codes import BAD_MANIFEST, Fault
 
-
 WEIGHTS = (".bin", ".safetensors")
 
 

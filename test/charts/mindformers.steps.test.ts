@@ -37,7 +37,8 @@ test('eight ranks train, their shards become one checkpoint, which is measured a
   ]);
 
   const killed = new MindFormersPods(chart(), 'glm3-store');
-  const moments: Record<string, RegExp> = { finetune: /(has finished epoch 1 step 1[^]*){8}/, evaluate: /metric: ADGENMetric/ };
+  const begun = /run_task: running /;
+  const moments: Record<string, RegExp> = { dataset: begun, finetune: /(has finished epoch 1 step 1[^]*){8}/, merge: begun, evaluate: /metric: ADGENMetric/, predict: begun };
   for (const step of STEPS) {
     const moment = moments[step];
     if (moment !== undefined) {
