@@ -1,15 +1,16 @@
 import { Chart } from 'cdk8s';
-import { DevicePlugin, Dtype, GlmApp, NodeType, ScriptDelivery, SophonChatglm3Chart, SophonDevicePlugin, WeightSource } from 'cdk8s-chatglm';
+import { Dtype, GlmApp, NodeType, ScriptDelivery, SophonChatglm3Chart, SophonDevicePlugin, WeightSource } from 'cdk8s-chatglm';
 
 const app = new GlmApp();
 
-// Sophgo has no device plugin. This one hands out four chips of an SC7 224T one by one, and four together.
+// Sophgo has no device plugin. This one hands out four chips of an SC7 224T one by one, and four together, and the chip of each SE7.
 const nodes = new Chart(app, 'sophon-device-plugin', { namespace: 'device-plugins' });
-const plugin = new SophonDevicePlugin(nodes, 'tpus', {
-  image: 'registry.corp.example/squat/generic-device-plugin:179b1fee',
-  nodeSelector: { 'corp.example/tpu': 'sc7-224t' },
+const image = 'registry.corp.example/squat/generic-device-plugin:179b1fee';
+const plugin = new SophonDevicePlugin(nodes, 'cards', {
+  image, nodeSelector: { 'corp.example/tpu': 'sc7-224t' },
   units: [{ devicesPerUnit: 1, count: 4 }, { devicesPerUnit: 4, count: 1 }],
 });
+const socs = new SophonDevicePlugin(nodes, 'socs', { image, nodeSelector: { 'corp.example/tpu': 'se7' }, soc: true });
 
 // An image of the folder container/ carries the scripts: a dozen of them would be a large manifest.
 const scriptDelivery = ScriptDelivery.image('registry.corp.example/llm/chatglm-scripts:1.0');
@@ -34,13 +35,13 @@ new SophonChatglm3Chart(app, 'sophon-chatglm3-four-chips', {
   platform: { scriptDelivery, nodeTypes: [NodeType.SC7_224T_SERVER], devicePlugins: [plugin.devicePlugin(4)] },
 });
 
-// A ready bmodel on a SoC, whose TPU the pod gets from the node.
+// A ready bmodel on a SoC.
 new SophonChatglm3Chart(app, 'sophon-chatglm3-soc', {
   ...common, readyBmodel: true, dtype: Dtype.INT4,
   weightSource: WeightSource.http({
     files: [{ url: 'https://models.corp.example/chatglm3-6b_int4_1dev.bmodel' }, { url: 'https://models.corp.example/tokenizer.model' }], trustOnFirstUse: true,
   }),
-  platform: { scriptDelivery, nodeTypes: [NodeType.SE7], devicePlugins: [DevicePlugin.hostDevices()] },
+  platform: { scriptDelivery, nodeTypes: [NodeType.SE7], devicePlugins: [socs.devicePlugin(1)] },
 });
 
 app.synth();
