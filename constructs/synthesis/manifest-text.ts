@@ -1,7 +1,7 @@
 import { Yaml } from 'cdk8s';
 
 /** Strings that every YAML parser reads as they stand: words, paths and images, but no number, no boolean of YAML 1.1 and no date. */
-const PLAIN = /^(?![yYnN]$)(?!(?:yes|no|true|false|on|off|null)$)[A-Za-z/][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*$/i;
+const PLAIN = /^(?![yYnN]$)(?!(?:yes|no|true|false|on|off|null|e-?\d+)$)[A-Za-z/][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*$/i;
 
 /** Keys that stand differently at the root of a document, or mean something to YAML. */
 const UNUSUAL_KEY = /^$|^<<$|^(%|---|\.\.\.)|\n|^.{500}/;

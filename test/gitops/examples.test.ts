@@ -7,7 +7,9 @@ import { edgesOf, type Flow, flowsOf } from './artifact-flow';
 import { type Folder, newFolder, readFolder } from './synthesized-folder';
 
 const EXAMPLES = path.join(__dirname, '..', '..', 'examples');
-const folders = readdirSync(EXAMPLES).filter((name) => existsSync(path.join(EXAMPLES, name, 'main.ts'))).sort();
+// A repository of its own, with a delivery of its own, has its own tests.
+const isRepository = (name: string): boolean => existsSync(path.join(EXAMPLES, name, 'package.json'));
+const folders = readdirSync(EXAMPLES).filter((name) => existsSync(path.join(EXAMPLES, name, 'main.ts')) && !isRepository(name)).sort();
 
 /** Runs an example's program as if all its platforms had a delivery, and gives what it writes. */
 function synthesized(example: string, choose: (delivery: typeof library.Delivery) => library.Delivery): Folder {

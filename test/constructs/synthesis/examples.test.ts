@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 
 const EXAMPLES = path.join(__dirname, '..', '..', '..', 'examples');
-const folders = readdirSync(EXAMPLES).filter((name) => existsSync(path.join(EXAMPLES, name, 'main.ts'))).sort();
+// A repository of its own, with a delivery of its own, has its own tests.
+const isRepository = (name: string): boolean => existsSync(path.join(EXAMPLES, name, 'package.json'));
+const folders = readdirSync(EXAMPLES).filter((name) => existsSync(path.join(EXAMPLES, name, 'main.ts')) && !isRepository(name)).sort();
 
 type Modules = Record<string, Record<string, unknown>>;
 

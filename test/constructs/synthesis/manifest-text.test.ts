@@ -5,7 +5,7 @@ import { manifestText } from '../../../constructs/synthesis/manifest-text';
 
 /** What trips writers of YAML: words of YAML 1.1, numbers of all bases, dates, indicators, blanks around line breaks. */
 const TRICKY = [
-  '', ' ', 'y', 'N', 'yes', 'No', 'TRUE', 'off', 'null', '~', 'Null', '.inf', '-.INF', '.nan', '0o17', '0755', '0x1F', '1_000', '1e3', '12:30', '12:30:45', '1.5', '+1', '-', '?', '- a', '? a', ':', 'a:', ': a', 'a: b',
+  '', ' ', 'y', 'N', 'yes', 'No', 'TRUE', 'off', 'null', '~', 'Null', '.inf', '-.INF', '.nan', '0o17', '0755', '0x1F', '1_000', '1e3', 'E0', 'e-5', '12:30', '12:30:45', '1.5', '+1', '-', '?', '- a', '? a', ':', 'a:', ': a', 'a: b',
   '#', 'a #b', 'a#b', '#a', '&a', '*a', '!a', '|', '>', '%', '%a', '@a', '`a', '---', '--- a', '...', '...a', '{', '}', '[a]', 'a, b', '"', '\'', '"a"', 'it\'s', 'it\'s "x"', '\\', '\t', 'a\tb', 'a ', ' a', '2001-01-01', '2001-12-14t21:59:43.10-05:00',
   '\n', '\n\n', 'a\n', 'a\n\n', '\na', '\n\na', ' \na', 'a\n ', 'a \nb', 'a\n b', 'a\n\tb', 'a\n\n\nb\n', ' a\nb', '  a\n b\n\n', '---\na', 'a\n---\n', 'a\n%b', 'a\r\nb', 'a\u0000', 'a\u0085b', '\u2028', '\ud800', 'ü', '模型', 'a\n模型\n', '"\n', '\'\n', '=', '<<', 'a:b', 'a/b:c-1', '/a', 'a'.repeat(300), `${'long line '.repeat(40)}\nb`, 'k'.repeat(1100), '-Infinity', 'Infinity',
   'sha256:0a1b', 'quay.io/ascend/x:8.0', '$(A)', '${B:-c}', '#!/bin/sh\nset -e\n', 'huawei.com/Ascend910', 'NO', 'yEs', 'nan',
