@@ -27,7 +27,7 @@ const LIBERTIES: Readonly<Record<string, Liberties>> = {
   'serve-chatglm3-sophon': { vendorUser: ['serve'], hostPaths: ['host-opt-sophon'] },
   'sophon-chatglm3': { vendorUser: ['serve'], hostPaths: ['host-opt-sophon'] },
   'sophon-chatglm3-four-chips': { vendorUser: ['chat'], hostPaths: ['host-opt-sophon'] },
-  'sophon-chatglm3-soc': { vendorUser: ['serve'], hostPaths: ['host-dev-bm-tpu0', 'host-dev-bmdev-ctl', 'host-dev-ion', 'host-opt-sophon'], privileged: ['serve'] },
+  'sophon-chatglm3-soc': { vendorUser: ['serve'], hostPaths: ['host-opt-sophon'] },
   'sophon-device-plugin': { vendorUser: ['device-plugin'], hostPaths: ['device-plugin', 'dev'], privileged: ['device-plugin'] },
 };
 

@@ -78,6 +78,7 @@ const PLACES: Record<string, RegExp> = {
   'serve-chatglm3-mindie': /^atlas-800i-a2-26-1$/,
   'sophon-chatglm3': /^(sc7-.*-server|se7)$/,
   'sophon-chatglm3-four-chips': /^sc7-.*-server$/,
+  'sophon-chatglm3-soc': /^se7$/,
   'finetune-chatglm3-ascend': A2,
   'serve-chatglm-cambricon': /^mlu370-(s4|x4|x8)-server$/,
   'serve-chatglm2-ascend': /^atlas-300i-duo-server-26-1$/,
