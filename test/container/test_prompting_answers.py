@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -107,6 +108,7 @@ class TestAnswers:
         process = answers.start(*MODEL, *flags)
         awaited = "loading model" if "load" in option else "question: "
         assert any(awaited in line for line in iter(process.stdout.readline, ""))
+        time.sleep(0.5)  # the line is written before what it tells of begins
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 42
