@@ -1,57 +1,21 @@
-import { Duration, Size } from 'cdk8s';
-import { Cpu, EnvValue } from 'cdk8s-plus-27';
-import type { Construct } from 'constructs';
+import { Size } from 'cdk8s';
 import {
-  Accelerator, Artifact, ArtifactFormat, Benchmark, type BenchmarkProps, CompressWeights, type CompressWeightsProps, DevicePlugin, type DevicePlacementOptions, Dtype, EnvPreset, GlmModel, type IArtifactStore,
-  type JobOptions, NodeType, QuantizeWeights, type QuantizeWeightsProps, Runtime, SecurityLevel, ShardWeights, type ShardWeightsProps,
+  Accelerator, Artifact, ArtifactFormat, Benchmark, type BenchmarkProps, CompressWeights, type CompressWeightsProps, DevicePlugin, type DevicePlacementOptions, Dtype, GlmModel, type IArtifactStore,
+  NodeType, QuantizeWeights, type QuantizeWeightsProps, Runtime, ShardWeights, type ShardWeightsProps,
 } from 'cdk8s-chatglm';
 
-import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
 import { ATB, CHATGLM2, MODEL_LINK } from '../support/atb';
 import { refuses } from '../support/bad-input';
 import { type EveryProp, reachManifest } from '../support/every-prop';
-import { artifact, chartWith, CHIP, only, synthesized } from '../support/synthesized';
+import { jobOptions, MAIN, OTHER_STORE, POD, stepJob } from '../support/step-jobs';
+import { artifact, chartWith, CHIP } from '../support/synthesized';
 
-const POD = 'spec.template.spec';
-const MAIN = `${POD}.containers[0]`;
 const words = (...expected: string[]): unknown => expect.arrayContaining(expected);
 const CEVAL = artifact(ArtifactFormat.DATASET, 'ceval');
 const W8A8 = artifact(ArtifactFormat.ATB_QUANTIZED, 'w8a8');
-const OTHER: IArtifactStore = { storeName: 'other', shared: true, readOnly: false, volumeSource: { persistentVolumeClaim: { claimName: 'other' } } };
-const READ_ONLY: IArtifactStore = { ...OTHER, readOnly: true };
+const READ_ONLY: IArtifactStore = { ...OTHER_STORE, readOnly: true };
 const ANOTHER_ATB = Runtime.atbModels({ image: 'registry.example/atb:2', modelSlimImage: 'registry.example/modelslim:2', sourceTree: MODEL_LINK });
 const CHATGLM2_32K = GlmModel.CHATGLM2_6B_32K;
-
-/** The Job of a construct that a chart holds, by the construct's props. */
-function job<P>(Step: new (scope: Construct, id: string, props: P) => Construct, given: P): (props?: Partial<P>) => KubernetesObject {
-  return (props = {}) => {
-    const chart = chartWith();
-    new Step(chart, 'step', { ...given, ...props });
-    return only(synthesized(chart), 'Job');
-  };
-}
-
-const PRESET = EnvPreset.custom({ name: 'mine', variables: { FROM_PRESET: { value: '1', purpose: 'a test' } } });
-
-/** What every Job's options do; its own environment has `own` variables. */
-function jobOptions(own: number): EveryProp<JobOptions> {
-  return {
-    backoffLimit: { props: { backoffLimit: 7 }, reaches: { 'spec.backoffLimit': 7 } },
-    deadline: { props: { deadline: Duration.hours(2) }, reaches: { 'spec.activeDeadlineSeconds': 7200 } },
-    ttlAfterFinished: { props: { ttlAfterFinished: Duration.hours(1) }, reaches: { 'spec.ttlSecondsAfterFinished': 3600 } },
-    presets: { props: { presets: [PRESET] }, reaches: { [`${MAIN}.env[${String(own)}].name`]: 'FROM_PRESET' } },
-    env: { props: { env: { GREETING: EnvValue.fromValue('hi') } }, reaches: { [`${MAIN}.env[${String(own)}].name`]: 'GREETING' } },
-    cpu: { props: { cpu: Cpu.millis(1500) }, reaches: { [`${MAIN}.resources.requests.cpu`]: '1500m' } },
-    memory: { props: { memory: Size.gibibytes(200) }, reaches: { [`${MAIN}.resources.requests.memory`]: '204800Mi' } },
-    nodeSelector: { props: { nodeSelector: { zone: 'a' } }, reaches: { [`${POD}.nodeSelector.zone`]: 'a' } },
-    tolerations: { props: { tolerations: [{ key: 'npu' }] }, reaches: { [`${POD}.tolerations[0].key`]: 'npu' } },
-    priorityClassName: { props: { priorityClassName: 'urgent' }, reaches: { [`${POD}.priorityClassName`]: 'urgent' } },
-    serviceAccountName: { props: { serviceAccountName: 'llm' }, reaches: { [`${POD}.serviceAccountName`]: 'llm' } },
-    podLabels: { props: { podLabels: { team: 'ml' } }, reaches: { 'spec.template.metadata.labels.team': 'ml' } },
-    podAnnotations: { props: { podAnnotations: { 'corp.example/note': 'x' } }, reaches: { 'spec.template.metadata.annotations[corp.example/note]': 'x' } },
-    security: { props: { security: SecurityLevel.NON_ROOT }, reaches: { [`${POD}.securityContext.runAsUser`]: 1000 } },
-  };
-}
 
 /** What the options of a Job with devices do beside those. */
 const DEVICE_OPTIONS: EveryProp<DevicePlacementOptions> = {
@@ -65,10 +29,10 @@ const SHARD: ShardWeightsProps = { model: GlmModel.CHATGLM2_6B, runtime: ATB, we
 const COMPRESS: CompressWeightsProps = { model: GlmModel.CHATGLM2_6B, runtime: ATB, from: artifact(ArtifactFormat.ATB_SPARSE_SHARDED) };
 const BENCHMARK: BenchmarkProps = { model: GlmModel.CHATGLM2_6B, runtime: ATB, weights: CHATGLM2, accelerator: CHIP, sequencePairs: [{ input: 256, output: 128 }] };
 
-const quantize = job(QuantizeWeights, QUANTIZE);
-const shard = job(ShardWeights, SHARD);
-const compress = job(CompressWeights, COMPRESS);
-const benchmark = job(Benchmark, BENCHMARK);
+const quantize = stepJob(QuantizeWeights, QUANTIZE);
+const shard = stepJob(ShardWeights, SHARD);
+const compress = stepJob(CompressWeights, COMPRESS);
+const benchmark = stepJob(Benchmark, BENCHMARK);
 
 describe('QuantizeWeights: every prop reaches the manifest', () => {
   reachManifest<QuantizeWeightsProps>({
@@ -83,7 +47,7 @@ describe('QuantizeWeights: every prop reaches the manifest', () => {
       given: { sparse: true, accelerator: CHIP }, props: { accelerator: Accelerator.ASCEND_310P_300I_DUO_96G },
       lifts: '[test/step] sparse weights run on an Atlas 300I Duo only, got Ascend910B3; use W8A8 weights there',
     },
-    store: { props: { store: OTHER }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
+    store: { props: { store: OTHER_STORE }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
   }, quantize);
 });
 
@@ -97,7 +61,7 @@ describe('ShardWeights: every prop reaches the manifest', () => {
     tensorParallel: { props: { tensorParallel: 8 }, reaches: { [`${MAIN}.command`]: words('--tp-size', '8') } },
     accelerator: { props: { accelerator: Accelerator.ASCEND_310P_300I_DUO_96G }, reaches: { [`${MAIN}.resources.limits[huawei.com/Ascend310P]`]: 1 } },
     quantized: { props: { quantized: W8A8 }, reaches: { [`${MAIN}.command`]: words('--quantized', '/artifacts/store/w8a8', '--precision', 'w8a8') } },
-    store: { props: { store: OTHER }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
+    store: { props: { store: OTHER_STORE }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
   }, shard);
 });
 
@@ -107,7 +71,7 @@ describe('CompressWeights: every prop reaches the manifest', () => {
     model: { given: { model: GlmModel.CHATGLM3_6B }, props: { model: CHATGLM2_32K }, lifts: '[test/step] runtime \'atb-models\' does not support chatglm3-6b; it supports chatglm2-6b, chatglm2-6b-32k' },
     runtime: { props: { runtime: ANOTHER_ATB }, reaches: { [`${MAIN}.image`]: 'registry.example/modelslim:2' } },
     from: { props: { from: artifact(ArtifactFormat.ATB_SPARSE_SHARDED, 'mine') }, reaches: { [`${MAIN}.command`]: words('--source', '/artifacts/store/mine') } },
-    store: { props: { store: OTHER }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
+    store: { props: { store: OTHER_STORE }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
   }, compress);
 });
 
@@ -144,7 +108,7 @@ describe('Benchmark: every prop reaches the manifest', () => {
     sequencePairs: { props: { sequencePairs: [{ input: 8192, output: 1024 }] }, reaches: { [`${MAIN}.command`]: words('--pairs', '8192:1024') } },
     batchSize: { props: { batchSize: 8 }, reaches: { [`${MAIN}.command`]: words('--batch', '8') } },
     printResponse: { props: { printResponse: true }, reaches: { [`${MAIN}.command`]: words('--print-response') } },
-    store: { props: { store: OTHER }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
+    store: { props: { store: OTHER_STORE }, reaches: { [`${MAIN}.command`]: words('--output', expect.stringMatching(/^\/artifacts\/other\/step-/) as string) } },
   }, benchmark);
 });
 
