@@ -11,7 +11,7 @@ import pytest
 from support.script import Script
 
 USAGE, NOT_FOUND, UNSAFE_NAME, BAD_SETTING = 20, 22, 26, 31
-PACKAGES = Path(__file__).resolve().parent / "support" / "packages"
+PACKAGES = Path(__file__).resolve().parent / "support" / "stub_mindspore"
 LOOK = (
     "import json, os, sys;"
     " print('SEEN', json.dumps([os.getcwd(), sys.argv[1:], os.environ.get('PYTHONPATH', '')]))"

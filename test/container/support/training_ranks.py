@@ -12,7 +12,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE / "training_program.py"
-PACKAGES = HERE / "packages"
+PACKAGES = HERE / "stub_mindspore"
 
 CONFIG = {
     "load_checkpoint": "",
