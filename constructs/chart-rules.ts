@@ -1,12 +1,15 @@
 import { ApiObject, Chart } from 'cdk8s';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 
 import { compareObjects } from '../lib/rules/check-objects';
 import { errorsOf } from '../lib/rules/rule';
 import type { KubernetesObject } from '../lib/workloads/kubernetes-object';
 
-/** Charts that are compared already, and how many constructs they had when nothing was wrong with them. */
+/** Charts that are compared, and how many constructs they had when nothing was wrong with them. */
 const COMPARED = new WeakMap<Chart, number>();
+
+/** Apps that compare the objects of their charts themselves when they have rendered them. */
+const COMPARING = new WeakSet<IConstruct>();
 
 /**
  * Lets the rules that compare objects run over a chart when it is validated, once for all constructs in it. cdk8s validates every chart once for each chart of the
@@ -20,7 +23,7 @@ export function compareObjectsOfChart(scope: Construct): void {
   COMPARED.set(chart, 0);
   chart.node.addValidation({
     validate: () => {
-      const constructs = chart.node.findAll();
+      const constructs = COMPARING.has(chart.node.root) ? [] : chart.node.findAll();
       if (COMPARED.get(chart) === constructs.length) {
         return [];
       }
@@ -29,6 +32,16 @@ export function compareObjectsOfChart(scope: Construct): void {
       return errors;
     },
   });
+}
+
+/** Leaves it to the app to call `comparedErrors` for each of its charts, so that objects need not be rendered for their validation alone. */
+export function compareObjectsOfApp(app: IConstruct): void {
+  COMPARING.add(app);
+}
+
+/** What the rules that compare objects find in a chart's manifests, as errors of its validation; nothing in a chart without constructs of this library. */
+export function comparedErrors(chart: Chart, manifests: readonly KubernetesObject[]): string[] {
+  return COMPARED.has(chart) ? errorsOf(compareObjects(manifests)).map((error) => `[${chart.node.path}] ${error}`) : [];
 }
 
 /** No rule compares what is in ConfigMaps, which hold whole scripts: their head is enough. */

@@ -2,7 +2,9 @@ import { type ApiObject, App, type AppProps, Chart, YamlOutputType } from 'cdk8s
 
 import { kustomizationFile } from '../lib/gitops/flux';
 import { Platform } from '../lib/platform';
+import { compareObjectsOfApp } from './chart-rules';
 import { ChartFiles } from './synthesis/chart-files';
+import { ChartManifests } from './synthesis/chart-manifests';
 import { ConstructOrder } from './synthesis/construct-order';
 import { Faults, listed } from './synthesis/faults';
 import { manifestText } from './synthesis/manifest-text';
@@ -34,6 +36,8 @@ export interface GlmAppProps extends AppProps {
   readonly kustomization?: boolean;
 }
 
+const INVALID = 'Validation failed with the following errors:';
+
 /** Endings that files of others have as well. */
 const COMMON_ENDINGS = ['', '.yaml', '.yml', '.json'];
 
@@ -54,6 +58,7 @@ export class GlmApp extends App {
    */
   constructor(props: GlmAppProps = {}) {
     super(props);
+    compareObjectsOfApp(this);
     this.prune = props.prune ?? false;
     this.numberedFiles = props.numberedFiles ?? true;
     this.kustomization = props.kustomization ?? false;
@@ -89,14 +94,14 @@ export class GlmApp extends App {
   public override synthYaml(): string {
     validate(this);
     const order = new ConstructOrder(this);
-    return this.rendered((faults) => joined(order.charts().flatMap((chart) => objectTexts(order.objects(chart), faults))));
+    return rendered(order, (manifests, faults) => joined(order.charts().flatMap((chart) => objectTexts(manifests.of(chart), faults))));
   }
 
   private render(output: OutputFolder): void {
     const order = new ConstructOrder(this);
     const charts = order.charts();
-    this.rendered((faults) => {
-      new ChartFiles(this, { order, output, faults, numbered: order.hasDependentCharts && this.numberedFiles }).put(charts);
+    rendered(order, (manifests, faults) => {
+      new ChartFiles(this, { manifests, output, faults, numbered: order.hasDependentCharts && this.numberedFiles }).put(charts);
     });
     if (this.kustomization) {
       output.put('kustomization.yaml', manifestText(kustomizationFile(output.manifests(this.outputFileExtension))));
@@ -113,13 +118,16 @@ export class GlmApp extends App {
     const inChart = this.yamlOutputType === YamlOutputType.FOLDER_PER_CHART_FILE_PER_RESOURCE ? 1 : 0;
     return charts.some((chart) => Platform.of(chart).delivery._hasFolders) ? 2 : inChart;
   }
+}
 
-  private rendered<T>(body: (faults: Faults) => T): T {
-    const faults = new Faults();
-    const result = body(faults);
-    faults.check('Synthesis failed with the following errors:');
-    return result;
-  }
+/** Runs what renders objects. All faults are reported together, and what the rules that compare objects found. */
+function rendered<T>(order: ConstructOrder, body: (manifests: ChartManifests, faults: Faults) => T): T {
+  const faults = new Faults();
+  const manifests = new ChartManifests(order, faults);
+  const result = body(manifests, faults);
+  faults.check('Synthesis failed with the following errors:');
+  manifests.check(INVALID);
+  return result;
 }
 
 function constructMetadata(objects: readonly ApiObject[]): string {
@@ -130,6 +138,6 @@ function constructMetadata(objects: readonly ApiObject[]): string {
 function validate(app: App): void {
   const errors = app.node.findAll().flatMap(({ node }) => node.validate().map((error) => `[${node.path}] ${error}`));
   if (errors.length > 0) {
-    throw new Error(listed('Validation failed with the following errors:', errors));
+    throw new Error(listed(INVALID, errors));
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 
 /** A file of `container/`: its path there, with `/`, and its text. */
@@ -11,6 +11,9 @@ export interface ScriptFile {
 const MAXIMUM_BYTES = 200 * 1024;
 
 const cache = new Map<string, readonly ScriptFile[]>();
+
+let directory: string | undefined;
+let modules: ReadonlySet<string> | undefined;
 
 /**
  * The files that a script needs: its entry file and all modules of `container/` that it imports, however deep.
@@ -46,19 +49,30 @@ export function configMapKey(file: ScriptFile): string {
 
 /** The folder `container/` beside this package's `package.json`, whether this runs compiled or from source. */
 export function containerDirectory(): string {
-  let directory = __dirname;
-  while (!existsSync(path.join(directory, 'container', 'pod'))) {
-    const parent = path.dirname(directory);
-    if (parent === directory) {
-      throw new Error(`the folder 'container' of cdk8s-chatglm was not found above ${__dirname}; the package is incomplete, install it again`);
-    }
-    directory = parent;
+  directory ??= path.join(packageDirectory(__dirname), 'container');
+  return directory;
+}
+
+function packageDirectory(below: string): string {
+  if (existsSync(path.join(below, 'container', 'pod'))) {
+    return below;
   }
-  return path.join(directory, 'container');
+  const parent = path.dirname(below);
+  if (parent === below) {
+    throw new Error(`the folder 'container' of cdk8s-chatglm was not found above ${__dirname}; the package is incomplete, install it again`);
+  }
+  return packageDirectory(parent);
+}
+
+/** All files that a script may need: scripts are looked for by many names that are none, so the folder is read once. */
+function moduleNames(): ReadonlySet<string> {
+  modules ??= new Set(readdirSync(containerDirectory(), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(py|sh)$/.test(file)).map((file) => file.replaceAll(path.sep, '/')));
+  return modules;
 }
 
 function entryFile(name: string): string {
-  const file = ['.py', '.sh'].map((ending) => `${name}${ending}`).find((candidate) => existsSync(path.join(containerDirectory(), candidate)));
+  const file = ['.py', '.sh'].map((ending) => `${name}${ending}`).find((candidate) => moduleNames().has(candidate));
   if (file === undefined) {
     throw new Error(`there is no script '${name}' in ${containerDirectory()}`);
   }
@@ -83,7 +97,7 @@ function importedFiles(file: string, text: string): string[] {
 function moduleFiles(module: string): string[] {
   const parts = module.split('.');
   const initials = parts.map((_, index) => [...parts.slice(0, index + 1), '__init__.py'].join('/'));
-  return [...initials, `${parts.join('/')}.py`].filter((file) => existsSync(path.join(containerDirectory(), file)));
+  return [...initials, `${parts.join('/')}.py`].filter((file) => moduleNames().has(file));
 }
 
 function checkSize(script: string, files: readonly ScriptFile[]): void {
@@ -95,8 +109,5 @@ function checkSize(script: string, files: readonly ScriptFile[]): void {
 
 /** Every script of `container/`, by name. */
 export function allScripts(): string[] {
-  return readdirSync(containerDirectory())
-    .filter((file) => /\.(py|sh)$/.test(file) && statSync(path.join(containerDirectory(), file)).isFile())
-    .map((file) => file.replace(/\.(py|sh)$/, ''))
-    .sort();
+  return [...moduleNames()].filter((file) => !file.includes('/')).map((file) => file.replace(/\.(py|sh)$/, '')).sort();
 }

@@ -1,7 +1,7 @@
 import { type App, type Chart, Names, YamlOutputType } from 'cdk8s';
 
 import { Platform } from '../../lib/platform';
-import type { ConstructOrder } from './construct-order';
+import type { ChartManifests } from './chart-manifests';
 import type { Faults } from './faults';
 import { joined, objectText, objectTexts } from './object-text';
 import type { OutputFolder } from './output-folder';
@@ -9,7 +9,7 @@ import { StageFolders } from './stage-folders';
 
 /** What one synth works with. */
 export interface SynthRun {
-  readonly order: ConstructOrder;
+  readonly manifests: ChartManifests;
   readonly output: OutputFolder;
   readonly faults: Faults;
   /** Whether files begin with numbers. */
@@ -31,19 +31,19 @@ export class ChartFiles {
     if (first !== undefined && this.app.yamlOutputType !== YamlOutputType.FILE_PER_CHART) {
       throw new Error(`the delivery ${Platform.of(first).delivery.name} of the chart '${first.node.path}' writes folders, so 'yamlOutputType' must be left out, got ${YamlOutputType[this.app.yamlOutputType]}`);
     }
-    const folders = new StageFolders(this.app, this.run.output, this.run.faults);
-    inFolders.forEach((chart) => { folders.put(chart, this.run.order.objects(chart)); });
+    const folders = new StageFolders(this.app, this.run.output);
+    inFolders.forEach((chart) => { folders.put(chart, this.run.manifests.of(chart)); });
     this.putFiles(charts.filter((chart) => !inFolders.has(chart)));
   }
 
   private putFiles(charts: readonly Chart[]): void {
-    const { order, output, faults } = this.run;
+    const { manifests, output, faults } = this.run;
     switch (this.app.yamlOutputType) {
       case YamlOutputType.FILE_PER_APP:
         this.putApp(charts);
         break;
       case YamlOutputType.FILE_PER_CHART:
-        charts.forEach((chart, index) => { output.put(this.file(this.name(chart, index)), joined(objectTexts(order.objects(chart), faults))); });
+        charts.forEach((chart, index) => { output.put(this.file(this.name(chart, index)), joined(objectTexts(manifests.of(chart), faults))); });
         break;
       case YamlOutputType.FILE_PER_RESOURCE:
         charts.forEach((chart) => { this.putResources(chart); });
@@ -56,28 +56,27 @@ export class ChartFiles {
 
   private putApp(charts: readonly Chart[]): void {
     if (charts.length > 0) {
-      const { order, output, faults } = this.run;
-      output.put(this.file('app'), joined(charts.flatMap((chart) => objectTexts(order.objects(chart), faults))));
+      const { manifests, output, faults } = this.run;
+      output.put(this.file('app'), joined(charts.flatMap((chart) => objectTexts(manifests.of(chart), faults))));
     }
   }
 
   /** Named by what is rendered. */
   private putResources(chart: Chart): void {
-    const { order, output, faults } = this.run;
-    order.objects(chart).forEach((object) => {
-      faults.keep(() => {
-        const manifest = object.toJson() as { kind: string; metadata: { name?: string } };
-        output.put(this.resourceFile(manifest.kind, manifest.metadata.name), objectText(object, manifest));
-      });
+    const { manifests, output, faults } = this.run;
+    manifests.of(chart).forEach((rendered) => {
+      const { kind, metadata: { name } } = rendered.manifest;
+      faults.keep(() => { output.put(this.resourceFile(kind, name), objectText(rendered)); });
     });
   }
 
   /** Named by what was said, before patches. */
   private putFolder(chart: Chart, folder: string): void {
-    const { order, output, faults } = this.run;
+    const { manifests, output, faults } = this.run;
     output.putFolder(folder);
-    order.objects(chart).forEach((object) => {
-      faults.keep(() => { output.put(`${folder}/${this.resourceFile(object.kind, object.metadata.name)}`, objectText(object)); });
+    manifests.of(chart).forEach((rendered) => {
+      const { kind, metadata: { name } } = rendered.object;
+      faults.keep(() => { output.put(`${folder}/${this.resourceFile(kind, name)}`, objectText(rendered)); });
     });
   }
 

@@ -1,4 +1,4 @@
-import { type ApiObject, type App, type Chart, Names } from 'cdk8s';
+import { type App, type Chart, Names } from 'cdk8s';
 
 import type { Delivery } from '../../lib/delivery';
 import { isRingsConfig } from '../../lib/gitops/annotations';
@@ -7,9 +7,8 @@ import { applyScript } from '../../lib/gitops/apply-script';
 import { argoCdApplication } from '../../lib/gitops/argo-cd';
 import { fluxKustomization, kustomizationFile } from '../../lib/gitops/flux';
 import { Platform } from '../../lib/platform';
-import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
 import { type Stage, Stages } from '../stages/stage';
-import type { Faults } from './faults';
+import type { RenderedObject } from './chart-manifests';
 import { manifestText } from './manifest-text';
 import type { OutputFolder } from './output-folder';
 
@@ -18,32 +17,30 @@ const PARTS = ['base', 'jobs', 'serving'];
 
 /** Writes a chart as a folder for each stage, or for each Application, and what the delivery needs beside it. Nothing here depends on other charts, except what must come before. */
 export class StageFolders {
-  public constructor(private readonly app: App, private readonly output: OutputFolder, private readonly faults: Faults) {}
+  public constructor(private readonly app: App, private readonly output: OutputFolder) {}
 
-  /**
-   *
-   */
-  public put(chart: Chart, objects: readonly ApiObject[]): void {
+  /** Puts a chart's folders, and what applies them. */
+  public put(chart: Chart, objects: readonly RenderedObject[]): void {
     const { delivery } = Platform.of(chart);
     const stages = this.stagesOf(chart, objects, delivery);
     stages.forEach((stage) => { this.putStage(stage, delivery); });
     this.putControl(Names.toDnsLabel(chart), stages, delivery);
   }
 
-  private stagesOf(chart: Chart, objects: readonly ApiObject[], delivery: Delivery): AppliedStage[] {
+  private stagesOf(chart: Chart, objects: readonly RenderedObject[], delivery: Delivery): AppliedStage[] {
     const stages = Stages.of(this.app);
-    const folders = new Map<string, { readonly stage: Stage; readonly objects: ApiObject[] }>();
+    const folders = new Map<string, { readonly stage: Stage; readonly objects: RenderedObject[] }>();
     for (const object of objects) {
-      const stage = stages.stageOf(object);
+      const stage = stages.stageOf(object.object);
       const folder = folders.get(folderName(stage, delivery)) ?? { stage, objects: [] };
       folders.set(folderName(stage, delivery), folder);
       folder.objects.push(object);
     }
     return [...folders].sort(([, first], [, second]) => compareStages(first.stage, second.stage)).map(([name, { objects: members }]) => ({
       chart: Names.toDnsLabel(chart), name, namespace: chart.namespace,
-      manifests: members.flatMap((object) => this.faults.keep(() => object.toJson() as KubernetesObject) ?? []),
+      manifests: members.map(({ manifest }) => manifest),
       after: [...name !== 'base' && folders.has('base') ? [fullName({ chart: Names.toDnsLabel(chart), name: 'base' })] : [],
-        ...new Set(stages.before(members).filter((stage) => isAppliedBy(stage.chart, delivery)).map((stage) => fullName({ chart: Names.toDnsLabel(stage.chart), name: folderName(stage, delivery) })))],
+        ...new Set(stages.before(members.map(({ object }) => object)).filter((stage) => isAppliedBy(stage.chart, delivery)).map((stage) => fullName({ chart: Names.toDnsLabel(stage.chart), name: folderName(stage, delivery) })))],
     }));
   }
 

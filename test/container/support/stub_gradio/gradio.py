@@ -42,7 +42,7 @@ class Row:
 
 class Blocks(Row):
     def __init__(self, title):
-        print(f"stub gradio: page '{title}'", flush=True)
+        print(f"stub gradio: page '{title}'\n", end="", flush=True)
 
     def queue(self):
         return self
@@ -50,12 +50,12 @@ class Blocks(Row):
     def launch(self, server_name, server_port, share, inbrowser, prevent_thread_lock):
         assert (share, inbrowser, prevent_thread_lock) == (False, False, True)
         self.server = http.server.HTTPServer((server_name, server_port), Handler)
-        print(f"stub gradio: {[type(each).__name__ for each, _, _ in HANDLERS]}", flush=True)
+        print(f"stub gradio: {[type(each).__name__ for each, _, _ in HANDLERS]}\n", end="", flush=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
         self.server.shutdown()
-        print("stub gradio: closed", flush=True)
+        print("stub gradio: closed\n", end="", flush=True)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -39,4 +39,4 @@ def isnan(scores):
 
 
 def manual_seed(seed):
-    print(f"stub torch: seed {seed}", flush=True)
+    print(f"stub torch: seed {seed}\n", end="", flush=True)

@@ -12,11 +12,11 @@ class mlu:
 
     @staticmethod
     def manual_seed_all(seed):
-        print(f"stub torch.mlu: seed {seed}", flush=True)
+        print(f"stub torch.mlu: seed {seed}\n", end="", flush=True)
 
     @staticmethod
     def set_compile_mode(jit_compile):
-        print(f"stub torch.mlu: jit_compile {jit_compile}", flush=True)
+        print(f"stub torch.mlu: jit_compile {jit_compile}\n", end="", flush=True)
 
 
 torch.mlu = mlu

@@ -12,11 +12,11 @@ class npu:
 
     @staticmethod
     def manual_seed_all(seed):
-        print(f"stub torch.npu: seed {seed}", flush=True)
+        print(f"stub torch.npu: seed {seed}\n", end="", flush=True)
 
     @staticmethod
     def set_compile_mode(jit_compile):
-        print(f"stub torch.npu: jit_compile {jit_compile}", flush=True)
+        print(f"stub torch.npu: jit_compile {jit_compile}\n", end="", flush=True)
 
 
 torch.npu = npu

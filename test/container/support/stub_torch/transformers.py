@@ -62,7 +62,7 @@ class Model:
         return self
 
     def eval(self):
-        print(f"stub model: {self.dtype} on {self.device.type}", flush=True)
+        print(f"stub model: {self.dtype} on {self.device.type}\n", end="", flush=True)
         return self
 
     def generate(
@@ -70,7 +70,7 @@ class Model:
     ):
         assert set(settings) == KNOWN, settings
         assert input_ids.device is self.device is attention_mask.device
-        print(f"stub model: {sorted(settings.items())}", flush=True)
+        print(f"stub model: {sorted(settings.items())}\n", end="", flush=True)
         row = list(input_ids.rows[0])
         scores = [float("nan") if os.environ.get("STUB_NAN") else 0.5]
         for token in [each for each in row if each < 256][:max_new_tokens] + [END]:

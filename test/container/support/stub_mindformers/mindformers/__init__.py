@@ -64,10 +64,10 @@ class Model:
     def __init__(self, values):
         self.config = Settings(values)
         self.block_mgr = Blocks()
-        print(f"stub model: {sorted(values.items())}", flush=True)
+        print(f"stub model: {sorted(values.items())}\n", end="", flush=True)
 
     def _generate(self, input_ids, streamer, max_length, **settings):
-        print(f"stub generate: {sorted({**settings, 'max_length': max_length}.items())}", flush=True)
+        print(f"stub generate: {sorted({**settings, 'max_length': max_length}.items())}\n", end="", flush=True)
         self.block_mgr.take()
         streamer.put(input_ids)
         text = [each for each in input_ids[0] if each < 300 and each != ord("\n")]
