@@ -68,11 +68,18 @@ function check(objects: readonly KubernetesObject[], rules: readonly Rule[]): Fi
   return examined.flatMap((object, index) => {
     const ignored = ignoredRules(object.object);
     const applied = ignored.length === 0 ? rules : rules.filter(({ id }) => !ignored.includes(id));
-    return applied.flatMap((rule) => findings(rule, object, others, index));
+    return findings(applied, object, others, index);
   });
 }
 
-function findings(rule: Rule, object: ExaminedObject, others: ObjectSet, index: number): Finding[] {
-  const faults = rule.check(object, others);
-  return faults.length === 0 ? [] : faults.map(({ message, place }) => ({ rule: rule.id, severity: rule.severity, object: nameOf(object.object), index, message, place }));
+/** A fleet has millions of these checks, and nearly none finds anything. */
+function findings(rules: readonly Rule[], object: ExaminedObject, others: ObjectSet, index: number): Finding[] {
+  const found: Finding[] = [];
+  for (const rule of rules) {
+    const faults = rule.check(object, others);
+    if (faults.length > 0) {
+      found.push(...faults.map(({ message, place }) => ({ rule: rule.id, severity: rule.severity, object: nameOf(object.object), index, message, place })));
+    }
+  }
+  return found;
 }

@@ -38,6 +38,9 @@ export interface ExaminedContainer {
   readonly commandLine: string;
 }
 
+/** What a check gives back that finds nothing; nobody adds to it. */
+const NONE: Fault[] = [];
+
 /** Prepares an object for the rules. */
 export function examine(given: KubernetesObject): ExaminedObject {
   const { object, notText, notFitting } = conform(withoutNulls(given) as KubernetesObject);
@@ -71,9 +74,9 @@ export function deviceCount({ devices }: { readonly devices: readonly DeviceRequ
 /** A check of every pod; places are seen from the pod template. */
 export function inPods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): Rule['check'] {
   return (object) => {
-    const found: Fault[] = [];
+    let found = NONE;
     for (const pod of object.pods) {
-      check(pod, object).forEach((fault) => found.push(from(pod.place, fault)));
+      found = joined(found, pod.place, check(pod, object));
     }
     return found;
   };
@@ -81,15 +84,15 @@ export function inPods(check: (pod: ExaminedPod, object: ExaminedObject) => Faul
 
 /** A check of every pod that asks for devices. */
 export function inDevicePods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): Rule['check'] {
-  return inPods((pod, object) => pod.devices.length === 0 ? [] : check(pod, object));
+  return inPods((pod, object) => pod.devices.length === 0 ? NONE : check(pod, object));
 }
 
 /** A check of every container, init containers first; places are seen from the container. */
 export function inContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): Rule['check'] {
   return ({ containers }) => {
-    const found: Fault[] = [];
+    let found = NONE;
     for (const [container, pod] of containers) {
-      check(container, pod).forEach((fault) => found.push(from(container.place, fault)));
+      found = joined(found, container.place, check(container, pod));
     }
     return found;
   };
@@ -97,11 +100,12 @@ export function inContainers(check: (container: ExaminedContainer, pod: Examined
 
 /** A check of every container that asks for devices. */
 export function inDeviceContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): Rule['check'] {
-  return inContainers((container, pod) => container.devices.length === 0 ? [] : check(container, pod));
+  return inContainers((container, pod) => container.devices.length === 0 ? NONE : check(container, pod));
 }
 
-function from(place: Place, { message, place: inside }: Fault): Fault {
-  return { message, place: [...place, ...inside] };
+/** Nearly every check finds nothing, so nothing new is made then. */
+function joined(found: Fault[], place: Place, more: readonly Fault[]): Fault[] {
+  return more.length === 0 ? found : [...found, ...more.map(({ message, place: inside }) => ({ message, place: [...place, ...inside] }))];
 }
 
 function examinePod(object: KubernetesObject, template: PodTemplate): ExaminedPod {

@@ -5,5 +5,6 @@ export const IGNORE_ANNOTATION = 'cdk8s-chatglm/ignore';
 
 /** The ids of the rules that an object wants to be left alone by. */
 export function ignoredRules({ metadata }: KubernetesObject): string[] {
-  return (metadata.annotations?.[IGNORE_ANNOTATION] ?? '').split(',').map((id) => id.trim()).filter((id) => id !== '');
+  const listed = metadata.annotations?.[IGNORE_ANNOTATION] ?? '';
+  return listed === '' ? [] : listed.split(',').map((id) => id.trim()).filter((id) => id !== '');
 }

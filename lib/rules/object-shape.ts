@@ -68,7 +68,10 @@ const SHAPES = new Map<string, Shape>([
 /** An object whose parts that rules look into have the kinds of values they expect, and what was wrong with them. */
 export function conform(object: KubernetesObject): Omit<Conformed, 'value'> & { readonly object: KubernetesObject } {
   const shape = SHAPES.get(`${object.apiVersion.startsWith('batch.volcano.sh/') ? 'batch.volcano.sh/' : ''}${object.kind}`);
-  const { value, ...faults } = shape === undefined ? OTHER(withoutOddTemplate(object), []) : shape(object, []);
+  if (shape?.fits(object) === true && isNamed(object)) {
+    return { object, notText: [], notFitting: [] };
+  }
+  const { value, ...faults } = shape === undefined ? OTHER.conform(withoutOddTemplate(object), []) : shape.conform(object, []);
   return { object: ensureMetadata(value as KubernetesObject), ...faults };
 }
 
@@ -78,12 +81,15 @@ function withoutOddTemplate(object: KubernetesObject): KubernetesObject {
   if (!isMap(spec) || spec.jobTemplate !== undefined || spec.tasks !== undefined || spec.replicaSpecs !== undefined) {
     return others;
   }
-  const { notText, notFitting } = TEMPLATE(spec.template ?? {}, []);
+  const { notText, notFitting } = TEMPLATE.conform(spec.template ?? {}, []);
   const isPod = isMap(spec.template) && isMap(spec.template.spec) && notText.length === 0 && notFitting.length === 0;
   return isPod ? object : { ...others, spec: { ...spec, template: undefined } };
 }
 
 function ensureMetadata(object: KubernetesObject): KubernetesObject {
-  return typeof (object.metadata as unknown) === 'object' && typeof (object.metadata.name as unknown) === 'string' ? object
-    : { ...object, metadata: { ...(object.metadata as object | undefined), name: '' } };
+  return isNamed(object) ? object : { ...object, metadata: { ...(object.metadata as object | undefined), name: '' } };
+}
+
+function isNamed({ metadata }: KubernetesObject): boolean {
+  return typeof (metadata as unknown) === 'object' && typeof (metadata.name as unknown) === 'string';
 }

@@ -9,65 +9,87 @@ export interface Conformed {
   readonly notFitting: readonly Fault[];
 }
 
-/** A check of a value that gives back one which conforms: scalars become strings where strings are due, what does not fit is left out. */
-export type Shape = (value: unknown, place: Place) => Conformed;
+/** What a value has to be like in a place. */
+export interface Shape {
+  /** Whether a value conforms as it is. Nearly all do, so this is asked first. */
+  readonly fits: (value: unknown) => boolean;
+  /** A value which conforms: scalars become strings where strings are due, what does not fit is left out. */
+  readonly conform: (value: unknown, place: Place) => Conformed;
+}
 
 const FITS = { notText: [], notFitting: [] };
 
 /** A string. Numbers and booleans are YAML's reading of a text without quotes. */
-export const text: Shape = (value, place) => {
-  if (typeof value === 'string') {
-    return { value, ...FITS };
-  }
-  if (typeof value === 'object' || value === undefined) {
-    return wrong('a string', value, place);
-  }
-  const given = JSON.stringify(value);
-  return { value: given, notFitting: [], notText: [fault(`${dotted(place)} must be a string, got the ${typeof value} ${given}; put it in quotes`, ...place)] };
+export const text: Shape = {
+  fits: (value) => typeof value === 'string',
+  conform: (value, place) => {
+    if (typeof value === 'string') {
+      return { value, ...FITS };
+    }
+    if (typeof value === 'object' || value === undefined) {
+      return wrong('a string', value, place);
+    }
+    const given = JSON.stringify(value);
+    return { value: given, notFitting: [], notText: [fault(`${dotted(place)} must be a string, got the ${typeof value} ${given}; put it in quotes`, ...place)] };
+  },
 };
 
 /** A string or a number, as quantities and ports are. */
-export const scalar: Shape = (value, place) => (
-  typeof value === 'string' || typeof value === 'number' ? { value, ...FITS } : wrong('a string or a number', value, place));
+export const scalar: Shape = plain('a string or a number', (value) => typeof value === 'string' || typeof value === 'number');
 
 /** A number. */
-export const number: Shape = (value, place) => typeof value === 'number' ? { value, ...FITS } : wrong('a number', value, place);
+export const number: Shape = plain('a number', (value) => typeof value === 'number');
+
+function plain(expected: string, fits: (value: unknown) => boolean): Shape {
+  return { fits, conform: (value, place) => fits(value) ? { value, ...FITS } : wrong(expected, value, place) };
+}
 
 /** A list of values of one shape; an entry that does not fit stays as an empty one, so that the others keep their places. */
 export function list(entry: Shape, empty: unknown): Shape {
-  return (value, place) => {
-    if (!Array.isArray(value)) {
-      return wrong('a list', value, place);
-    }
-    return joined(value, value.map((item: unknown, index) => entry(item, [...place, index])), (all) => all.map((item) => item ?? empty));
+  return {
+    fits: (value) => Array.isArray(value) && value.every(entry.fits),
+    conform: (value, place) => {
+      if (!Array.isArray(value)) {
+        return wrong('a list', value, place);
+      }
+      return joined(value, value.map((item: unknown, index) => entry.conform(item, [...place, index])), (all) => all.map((item) => item ?? empty));
+    },
   };
 }
 
 /** A map whose values have one shape; an entry that does not fit is left out. */
 export function map(entry: Shape): Shape {
-  return (value, place) => {
-    if (!isMap(value)) {
-      return wrong('a map', value, place);
-    }
-    const keys = Object.keys(value);
-    return joined(value, keys.map((key) => entry(value[key], [...place, key])), (all) => (
-      Object.fromEntries(keys.map((key, index): [string, unknown] => [key, all[index]]).filter(([, item]) => item !== undefined))));
+  return {
+    fits: (value) => isMap(value) && Object.keys(value).every((key) => entry.fits(value[key])),
+    conform: (value, place) => {
+      if (!isMap(value)) {
+        return wrong('a map', value, place);
+      }
+      const keys = Object.keys(value);
+      return joined(value, keys.map((key) => entry.conform(value[key], [...place, key])), (all) => (
+        Object.fromEntries(keys.map((key, index): [string, unknown] => [key, all[index]]).filter(([, item]) => item !== undefined))));
+    },
   };
 }
 
 /** A map with known fields; others are not looked at. Required ones are given with what stands for them when they are missing. */
 export function fields(known: Readonly<Record<string, Shape>>, required: Readonly<Record<string, unknown>> = {}): Shape {
-  const names = Object.keys(known);
-  return (value, place) => {
-    if (!isMap(value)) {
-      return wrong('a map', value, place);
-    }
-    const present = names.filter((name) => value[name] !== undefined);
-    const parts = present.map((name) => known[name]!(value[name], [...place, name]));
-    const missing = Object.keys(required).filter((name) => value[name] === undefined)
-      .map((name) => ({ value: undefined, notText: [], notFitting: [fault(`${dotted([...place, name])} is missing`, ...place)] }));
-    return joined(value, [...parts, ...missing], (all) => (
-      { ...required, ...value, ...Object.fromEntries(present.map((name, index) => [name, all[index] ?? required[name]])) }));
+  const shapes = Object.entries(known);
+  const needed = Object.keys(required);
+  return {
+    fits: (value) => isMap(value) && needed.every((name) => value[name] !== undefined)
+      && shapes.every(([name, shape]) => value[name] === undefined || shape.fits(value[name])),
+    conform: (value, place) => {
+      if (!isMap(value)) {
+        return wrong('a map', value, place);
+      }
+      const present = shapes.filter(([name]) => value[name] !== undefined);
+      const parts = present.map(([name, shape]) => shape.conform(value[name], [...place, name]));
+      const missing = needed.filter((name) => value[name] === undefined)
+        .map((name) => ({ value: undefined, notText: [], notFitting: [fault(`${dotted([...place, name])} is missing`, ...place)] }));
+      return joined(value, [...parts, ...missing], (all) => (
+        { ...required, ...value, ...Object.fromEntries(present.map(([name], index) => [name, all[index] ?? required[name]])) }));
+    },
   };
 }
 
