@@ -11,14 +11,17 @@ key() { (cd "$cluster_dir" && for f in "$@"; do echo "$f"; cat "$f"; done) | sha
 # whose name it gets as its last argument, which takes the final name only when COMMAND ends well. Folders of
 # the same NAME that nobody used for two weeks are removed.
 cached() {
-  local folder=$cache_root/$1 lock; shift
+  local folder=$cache_root/$1 lock status; shift
   if [ ! -e "$folder" ]; then
     mkdir -p "$cache_root"
     exec {lock}>"$folder.lock"
     flock "$lock" # somebody else may be making the same
     if [ ! -e "$folder" ]; then
       rm -rf "$folder.partial"; mkdir "$folder.partial"
-      "$@" "$folder.partial" >&2 || { rm -rf "$folder.partial"; return 1; }
+      set +e # a command after `||` would go on after its first fault
+      (set -e; "$@" "$folder.partial" >&2); status=$?
+      set -e
+      if [ "$status" != 0 ]; then rm -rf "$folder.partial"; return "$status"; fi
       mv "$folder.partial" "$folder"
       find "$cache_root" -maxdepth 1 -name "$(basename "${folder%-*}")-*" -mtime +14 -exec rm -rf {} +
     fi
