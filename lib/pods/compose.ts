@@ -117,6 +117,10 @@ function mergeRecords(what: string, pick: (fragment: PodFragment) => object | un
 }
 
 function scalar(field: (typeof POD_SCALARS)[number] | (typeof CONTAINER_SCALARS)[number], order: Order): unknown {
+  // Most pods say nothing of most fields.
+  if (order.every((layer) => layer.every((fragment) => fragment[field] === undefined))) {
+    return undefined;
+  }
   const claims = order.map((layer) => layer.filter((fragment) => fragment[field] !== undefined)
     .map((fragment): Claim<unknown> => ({ key: field, source: fragment.source, value: fragment[field] })));
   return mergeClaims('pod field', claims).get(field)?.value;

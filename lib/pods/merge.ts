@@ -17,7 +17,7 @@ export type Claim<T> = Sourced<T> & { readonly key: string };
  */
 export function mergeClaims<T>(what: string, layers: readonly (readonly Claim<T>[])[]): Map<string, Sourced<T>> {
   const merged = new Map<string, Sourced<T>>();
-  for (const layer of layers) {
+  for (const layer of layers.filter(({ length }) => length > 0)) {
     for (const [key, claim] of mergeLayer(what, layer)) {
       merged.set(key, claim);
     }
