@@ -13,7 +13,7 @@ const MAXIMUM_BYTES = 200 * 1024;
 const cache = new Map<string, readonly ScriptFile[]>();
 
 let directory: string | undefined;
-let modules: ReadonlySet<string> | undefined;
+const folders = new Map<string, ReadonlySet<string>>();
 
 /**
  * The files that a script needs: its entry file and all modules of `container/` that it imports, however deep.
@@ -64,15 +64,20 @@ function packageDirectory(below: string): string {
   return packageDirectory(parent);
 }
 
-/** All files that a script may need: scripts are looked for by many names that are none, so the folder is read once. */
-function moduleNames(): ReadonlySet<string> {
-  modules ??= new Set(readdirSync(containerDirectory(), { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(py|sh)$/.test(file)).map((file) => file.replaceAll(path.sep, '/')));
-  return modules;
+/** Whether there is a file or folder in `container/`. Scripts are looked for by many names that are none, so each folder is read once. */
+function exists(file: string): boolean {
+  const folder = path.posix.dirname(file);
+  return (folder === '.' || exists(folder)) && namesIn(folder).has(path.posix.basename(file));
+}
+
+function namesIn(folder: string): ReadonlySet<string> {
+  const names = folders.get(folder) ?? new Set(readdirSync(path.join(containerDirectory(), folder)));
+  folders.set(folder, names);
+  return names;
 }
 
 function entryFile(name: string): string {
-  const file = ['.py', '.sh'].map((ending) => `${name}${ending}`).find((candidate) => moduleNames().has(candidate));
+  const file = ['.py', '.sh'].map((ending) => `${name}${ending}`).find(exists);
   if (file === undefined) {
     throw new Error(`there is no script '${name}' in ${containerDirectory()}`);
   }
@@ -97,7 +102,7 @@ function importedFiles(file: string, text: string): string[] {
 function moduleFiles(module: string): string[] {
   const parts = module.split('.');
   const initials = parts.map((_, index) => [...parts.slice(0, index + 1), '__init__.py'].join('/'));
-  return [...initials, `${parts.join('/')}.py`].filter((file) => moduleNames().has(file));
+  return [...initials, `${parts.join('/')}.py`].filter(exists);
 }
 
 function checkSize(script: string, files: readonly ScriptFile[]): void {
@@ -109,5 +114,5 @@ function checkSize(script: string, files: readonly ScriptFile[]): void {
 
 /** Every script of `container/`, by name. */
 export function allScripts(): string[] {
-  return [...moduleNames()].filter((file) => !file.includes('/')).map((file) => file.replace(/\.(py|sh)$/, '')).sort();
+  return [...namesIn('.')].filter((file) => /\.(py|sh)$/.test(file)).map((file) => file.replace(/\.(py|sh)$/, '')).sort();
 }
