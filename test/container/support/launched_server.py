@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -36,3 +37,10 @@ class LaunchedServer(Server):
     def listening(self, timeout: float = 20) -> None:
         """Wait until rank 0 has its port, or all have ended."""
         assert self._listening.wait(timeout), self.lines
+
+    def __exit__(self, *given: object) -> None:
+        """End as a pod does: a launcher that is killed leaves its ranks behind."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(self.grace + 10)
+        super().__exit__(*given)
