@@ -40,7 +40,7 @@ export { MindFormersVersion } from './lib/runtimes/mind-formers/version';
 export { RankTable } from './lib/runtimes/rank-table';
 export { type EchoOptions, Runtime } from './lib/runtimes/runtime';
 export { ServingBackend } from './lib/runtimes/serving-backend';
-export type { SophonOptions } from './lib/runtimes/sophon';
+export type { SophonOptions } from './lib/runtimes/sophon-options';
 export type { TorchNpuOptions } from './lib/runtimes/torch-npu';
 export { type KueueOptions, Scheduler, type VolcanoOptions } from './lib/scheduler';
 export { ScriptDelivery } from './lib/script-delivery';

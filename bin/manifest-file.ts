@@ -1,7 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 
-import { type Document, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from 'yaml';
 
 import type { Place } from '../lib/rules/rule';
 import type { KubernetesObject } from '../lib/workloads/kubernetes-object';
@@ -19,8 +20,10 @@ export class UnreadableInput extends Error {}
 
 /** Files that Kustomize reads itself: they have no kind, or one that no cluster knows. */
 const KUSTOMIZATION = /^kustomization(\.ya?ml)?$/;
-/** `12:30` and dates are numbers and times in YAML 1.1, and strings to Kubernetes, whose reader leaves these out. */
-const NOT_IN_KUBERNETES = ['tag:yaml.org,2002:timestamp'];
+/** `12:30` and dates are numbers and times in YAML 1.1, and strings to Kubernetes, whose reader leaves these out; to it the rest are strings, lists and maps as well. */
+const NOT_IN_KUBERNETES = ['timestamp', 'binary', 'omap', 'pairs', 'set'].map((name) => `tag:yaml.org,2002:${name}`);
+/** What all aliases of a document may stand for together: one that multiplies more than this is made to fill the memory. */
+const MOST_ALIASED = 10_000;
 
 /**
  * The objects of manifest files, in their order. A directory stands for the YAML and JSON files below it, `-` for standard input.
@@ -29,14 +32,15 @@ const NOT_IN_KUBERNETES = ['tag:yaml.org,2002:timestamp'];
  */
 export function readManifests(names: readonly string[]): ManifestObject[] {
   const errors: string[] = [];
-  const objects = names.flatMap((name) => {
+  const orNothing = <T>(read: () => T[]): T[] => {
     try {
-      return filesOf(name).flatMap((file) => parseManifest(file === '-' ? 'stdin' : file, contentOf(file)));
+      return read();
     } catch (error) {
       errors.push((error as Error).message);
       return [];
     }
-  });
+  };
+  const objects = names.flatMap((name) => orNothing(() => filesOf(name))).flatMap((file) => orNothing(() => parseManifest(file === '-' ? 'stdin' : file, contentOf(file))));
   if (errors.length > 0) {
     throw new UnreadableInput(errors.join('\n'));
   }
@@ -51,14 +55,19 @@ export function readManifests(names: readonly string[]): ManifestObject[] {
 export function parseManifest(file: string, text: string): ManifestObject[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
-    lineCounter: lines, prettyErrors: false, version: '1.1',
+    lineCounter: lines, prettyErrors: false, version: '1.1', logLevel: 'error',
     customTags: (tags) => tags.filter((tag) => typeof tag !== 'object' || (!NOT_IN_KUBERNETES.includes(tag.tag) && tag.format !== 'TIME')),
   });
-  const errors = [...documents].flatMap((document) => document.errors).map(({ message, pos: [start] }) => `${file}:${String(lines.linePos(start).line)}: ${message}`);
+  const errors = firstOfEachLine([...documents].flatMap((document) => document.errors), lines).map(([line, message]) => `${file}:${String(line)}: ${message}`);
   if (errors.length > 0) {
     throw new UnreadableInput(`${errors.join('\n')}${/\{\{.*\}\}/.test(text) ? `\n${file} looks like a Helm template; render it first: helm template CHART | cdk8s-chatglm validate -` : ''}`);
   }
   return [...documents].flatMap((document) => objectsOf(file, document as Document, lines));
+}
+
+/** What follows on the same line is mostly a consequence. */
+function firstOfEachLine(errors: readonly YAMLError[], lines: LineCounter): [number, string][] {
+  return [...new Map([...errors].reverse().map(({ message, pos: [start] }): [number, string] => [lines.linePos(start).line, message]))].reverse();
 }
 
 function filesOf(name: string): string[] {
@@ -74,19 +83,36 @@ function filesOf(name: string): string[] {
 
 /** Deliveries write a folder for each stage; hidden folders and installed packages hold no manifests. */
 function manifestsBelow(folder: string): string[] {
-  const below = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => !/(^|\/)(\.|node_modules\/)/.test(file));
-  return below.filter((file) => /\.(ya?ml|json)$/.test(file) && !KUSTOMIZATION.test(path.basename(file))).sort().map((file) => path.join(folder, file));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  const below = entries.map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name))).filter((file) => /\.(ya?ml|json)$/.test(file) && !/(^|\/)(\.|node_modules\/)/.test(file));
+  if (below.length === 0) {
+    throw new UnreadableInput(`${folder}: there are no YAML or JSON files below`);
+  }
+  return below.filter((file) => !KUSTOMIZATION.test(path.basename(file))).sort().map((file) => path.join(folder, file));
 }
 
 function contentOf(file: string): string {
+  const bytes = bytesOf(file);
+  if (!isUtf8(bytes)) {
+    const line = bytes.toString('latin1').split('\n').findIndex((text) => !isUtf8(Buffer.from(text, 'latin1'))) + 1;
+    throw new UnreadableInput(`${file === '-' ? 'stdin' : file}:${String(line)}: this is no UTF-8`);
+  }
+  return bytes.toString();
+}
+
+function bytesOf(file: string): Buffer {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readFileSync(file === '-' ? 0 : file);
   } catch (error) {
     throw new UnreadableInput(`${file}: cannot be read: ${(error as Error).message}`);
   }
 }
 
 function objectsOf(file: string, document: Document, lines: LineCounter): ManifestObject[] {
+  const broken = brokenAlias(document);
+  if (broken !== undefined) {
+    throw new UnreadableInput(`${file}:${String(lines.linePos(broken.offset).line)}: ${broken.message}`);
+  }
   const value = valueOf(document, `${file}:${String(lines.linePos(offsetOf(document, [])).line)}`);
   if (value === null || KUSTOMIZATION.test(path.basename(file))) {
     return [];
@@ -97,20 +123,47 @@ function objectsOf(file: string, document: Document, lines: LineCounter): Manife
   }).filter(({ object }) => !object.apiVersion.startsWith('kustomize.config.k8s.io/'));
 }
 
-/** Aliases are resolved here only, so one without an anchor, and too many of them, are found here. */
+/** An alias of an anchor that is not there, or that it stands inside of. */
+function brokenAlias(document: Document): { readonly offset: number; readonly message: string } | undefined {
+  const anchors = new Map<string, unknown>();
+  let broken: { readonly offset: number; readonly message: string } | undefined;
+  visit(document, (_, node, above) => {
+    if (isAlias(node)) {
+      const anchored = anchors.get(node.source);
+      const message = anchored === undefined ? `there is no anchor '${node.source}' before this alias` : (above as unknown[]).includes(anchored) ? `the anchor '${node.source}' contains itself` : undefined;
+      broken ??= message === undefined ? undefined : { offset: node.range?.[0] ?? 0, message };
+    } else if (isNode(node) && node.anchor !== undefined) {
+      anchors.set(node.anchor, node);
+    }
+    return broken === undefined ? undefined : visit.BREAK;
+  });
+  return broken;
+}
+
+/** Aliases are resolved here only, so what is wrong with them is found here. */
 function valueOf(document: Document, where: string): unknown {
   try {
-    return document.toJS();
+    return document.toJS({ maxAliasCount: MOST_ALIASED });
   } catch (error) {
     throw new UnreadableInput(`${where}: ${(error as Error).message}`);
   }
 }
 
-/** The items of a `List`, or the object itself, and where they stand in the document. */
+/** The items of a `List`, or the object itself, and where they stand in the document. An empty list may say no items, and those of a `PodList` that they are Pods. */
 function flattened(value: unknown, place: Place): [unknown, Place][] {
-  const { kind, items } = (typeof value === 'object' && value !== null ? value : {}) as { kind?: unknown; items?: unknown };
-  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)
-    ? items.flatMap((item: unknown, index) => flattened(item, [...place, 'items', index])) : [[value, place]];
+  const { apiVersion, kind, items } = (isRecord(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown; items?: unknown };
+  if (kind === 'List' && (items ?? undefined) === undefined) {
+    return [];
+  }
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) {
+    return [[value, place]];
+  }
+  const said = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
+  return items.flatMap((item: unknown, index) => flattened(isRecord(item) && !('kind' in item) ? { ...said, ...item } : item, [...place, 'items', index]));
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function checked(value: unknown, where: string): KubernetesObject {

@@ -68,6 +68,14 @@ export interface MindFormersChartProps extends ChartProps {
   readonly weightSource?: WeightSource;
 
   /**
+   * Also write the tuned model in Hugging Face's format, which other runtimes serve. Adapters are put into the weights. It needs `weightSource`, since
+   * configuration, remote code and tokenizer come from the official weights.
+   *
+   * @default false
+   */
+  readonly huggingFace?: boolean;
+
+  /**
    * Where the data come from.
    *
    * @default - as the guide has it

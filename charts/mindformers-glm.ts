@@ -20,7 +20,7 @@ import { MindFormersProgram } from '../lib/runtimes/mind-formers/program';
 import { MindFormersVersion } from '../lib/runtimes/mind-formers/version';
 import { Runtime } from '../lib/runtimes/runtime';
 import type { MindFormersChartProps } from './mindformers-chart-props';
-import { adgen, baseCheckpoint, readyFiles, sourceTree } from './mindformers-sources';
+import { adgen, baseCheckpoint, readyFiles, sourceTree, tunedForOthers } from './mindformers-sources';
 
 /** ChatGLM-6B, from nothing to a served fine-tune. */
 export interface MindFormersGlmChartProps extends MindFormersChartProps {
@@ -63,6 +63,8 @@ export class MindFormersGlmChart extends Chart {
   public readonly evaluation: Artifact;
   /** Its answers to the prompts. */
   public readonly answers: Artifact;
+  /** The tuned model in Hugging Face's format, where it was asked for. */
+  public readonly huggingFace?: Artifact;
   private readonly runtime: Runtime;
 
   constructor(scope: Construct, id: string, props: MindFormersGlmChartProps) {
@@ -75,7 +77,8 @@ export class MindFormersGlmChart extends Chart {
     this.runtime = Runtime.mindFormers({ ...props, version: VERSION, sourceTree: sourceTree(this, store, VERSION) });
     const model = { model: MODEL, runtime: this.runtime };
     const ready = readyFiles('glm/glm_6b.ckpt', 'glm/ice_text.model');
-    this.checkpoint = baseCheckpoint(this, { ...model, store, ready, weightSource: props.weightSource });
+    const { checkpoint, official } = baseCheckpoint(this, { ...model, store, ready, weightSource: props.weightSource });
+    this.checkpoint = checkpoint;
     const dataset = this.records(store, props);
     this.tuned = this.finetune('finetune', props, accelerator, dataset, false);
     const isOld = Number(props.mindSpore?.split('.')[0] ?? 2) < 2;
@@ -84,6 +87,7 @@ export class MindFormersGlmChart extends Chart {
     const loaded = { ...model, accelerator, weights: this.merged };
     this.evaluation = new Evaluate(this, 'evaluate', { ...loaded, dataset, minimumScores: props.minimumScores }).artifact;
     this.answers = new Predict(this, 'predict', { ...loaded, prompts: props.prompts, conversations: props.prompts ? [] : [CONVERSATION] }).artifact;
+    this.huggingFace = tunedForOthers(this, { ...model, wanted: props.huggingFace, from: this.merged, base: official });
     new InferenceDeployment(this, 'serve', { ...model, accelerator, weights: this.merged, replicas: props.replicas });
   }
 

@@ -20,7 +20,7 @@ import { Platform } from '../lib/platform';
 import { MindFormersVersion } from '../lib/runtimes/mind-formers/version';
 import { Runtime } from '../lib/runtimes/runtime';
 import type { MindFormersChartProps } from './mindformers-chart-props';
-import { adgen, baseCheckpoint, readyFiles, sourceTree } from './mindformers-sources';
+import { adgen, baseCheckpoint, readyFiles, sourceTree, tunedForOthers } from './mindformers-sources';
 
 /** ChatGLM3-6B, from nothing to a served fine-tune. */
 export interface MindFormersGlm3ChartProps extends MindFormersChartProps {
@@ -77,6 +77,8 @@ export class MindFormersGlm3Chart extends Chart {
   public readonly evaluation: Artifact;
   /** Its answers to the prompts. */
   public readonly answers: Artifact;
+  /** The tuned model in Hugging Face's format, where it was asked for. */
+  public readonly huggingFace?: Artifact;
   private readonly runtime: Runtime;
 
   constructor(scope: Construct, id: string, props: MindFormersGlm3ChartProps = {}) {
@@ -89,7 +91,8 @@ export class MindFormersGlm3Chart extends Chart {
     this.runtime = Runtime.mindFormers({ ...props, version, sourceTree: sourceTree(this, store, version) });
     const model = { model: MODEL, runtime: this.runtime };
     const ready = readyFiles('glm3/glm3_6b.ckpt', 'glm3/tokenizer.model');
-    this.checkpoint = baseCheckpoint(this, { ...model, store, ready, weightSource: props.weightSource });
+    const { checkpoint, official } = baseCheckpoint(this, { ...model, store, ready, weightSource: props.weightSource });
+    this.checkpoint = checkpoint;
     const evaluated = this.adgen(store, props);
     this.tuned = this.finetune(props, accelerator, props.configuration === MULTI_TURN ? this.conversations(store, props) : evaluated);
     this.merged = new MergeCheckpoint(this, 'merge', { ...model, from: this.tuned, base: this.checkpoint }).artifact;
@@ -97,6 +100,7 @@ export class MindFormersGlm3Chart extends Chart {
     const loaded = { ...model, accelerator, weights: this.merged };
     this.evaluation = new Evaluate(this, 'evaluate', { ...loaded, dataset: evaluated, minimumScores }).artifact;
     this.answers = new Predict(this, 'predict', { ...loaded, prompts: props.prompts ?? PROMPTS, conversations: props.prompts ? [] : [CONVERSATION] }).artifact;
+    this.huggingFace = tunedForOthers(this, { ...model, wanted: props.huggingFace, from: this.merged, base: official });
     new InferenceDeployment(this, 'serve', { ...model, accelerator, weights: this.merged, replicas: props.replicas });
   }
 

@@ -36,13 +36,39 @@ export interface BaseCheckpointProps {
   readonly weightSource?: WeightSource | undefined;
 }
 
+/** The checkpoint that a fine-tune starts from, and the official weights that it was made of, if it was. */
+export interface BaseCheckpoint {
+  readonly checkpoint: Artifact;
+  readonly official?: Artifact;
+}
+
 /** Downloads a ready checkpoint, or the official weights and converts them. */
-export function baseCheckpoint(scope: Construct, { store, model, runtime, ready, weightSource }: BaseCheckpointProps): Artifact {
+export function baseCheckpoint(scope: Construct, { store, model, runtime, ready, weightSource }: BaseCheckpointProps): BaseCheckpoint {
   if (weightSource === undefined) {
-    return new DownloadWeights(scope, 'checkpoint', { store, model, format: ArtifactFormat.MINDSPORE, source: ready }).artifact;
+    return { checkpoint: new DownloadWeights(scope, 'checkpoint', { store, model, format: ArtifactFormat.MINDSPORE, source: ready }).artifact };
   }
-  const weights = new DownloadWeights(scope, 'weights', { store, model, source: weightSource });
-  return new ConvertCheckpoint(scope, 'convert', { model, runtime, from: weights.artifact }).artifact;
+  const official = new DownloadWeights(scope, 'weights', { store, model, source: weightSource }).artifact;
+  return { checkpoint: new ConvertCheckpoint(scope, 'convert', { model, runtime, from: official }).artifact, official };
+}
+
+/** What the tuned checkpoint and the official weights were made with, and whether the way back is wanted. */
+export interface TunedForOthersProps {
+  readonly wanted: boolean | undefined;
+  readonly model: GlmModel;
+  readonly runtime: Runtime;
+  readonly from: Artifact;
+  readonly base: Artifact | undefined;
+}
+
+/** The tuned checkpoint as other runtimes read it, where that is wanted. */
+export function tunedForOthers(scope: Construct, { wanted = false, base, ...props }: TunedForOthersProps): Artifact | undefined {
+  if (!wanted) {
+    return undefined;
+  }
+  if (base === undefined) {
+    throw new Error('\'huggingFace\' needs \'weightSource\': configuration, remote code and tokenizer come from the official weights, and a ready checkpoint has none');
+  }
+  return new ConvertCheckpoint(scope, 'huggingface', { ...props, base }).artifact;
 }
 
 /** The source tree of a version. */

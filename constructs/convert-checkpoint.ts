@@ -39,6 +39,14 @@ export interface ConvertCheckpointProps extends JobOptions {
   readonly checkpointFile?: string;
 
   /**
+   * The `lora_alpha` that the checkpoint's adapters were trained with. On the way to Hugging Face's format adapters are put into the weights that they adapt; a
+   * checkpoint without adapters needs none.
+   *
+   * @default - that of the FinetuneJob which `from` was merged of
+   */
+  readonly loraAlpha?: number;
+
+  /**
    * The store that gets the weights.
    *
    * @default - that of `from`
@@ -46,20 +54,23 @@ export interface ConvertCheckpointProps extends JobOptions {
   readonly store?: IArtifactStore;
 }
 
-/** A Job that converts weights, on the processor alone: a tensor at a time, so the weights need not fit into memory twice. */
+/**
+ * A Job that converts weights, on the processor alone: a tensor at a time, so the weights need not fit into memory twice. What a fine-tune with `lora` has
+ * trained becomes a plain model on the way to Hugging Face's format: its adapters are put into the weights.
+ */
 export class ConvertCheckpoint extends Construct {
   /** The weights in the wanted format. */
   public readonly artifact: Artifact;
 
   /**
-   * @throws if the runtime does not know the two formats, or the base model is missing
+   * @throws if the runtime does not know the two formats, the base model is missing, or nothing tells how adapters were trained
    */
   constructor(scope: Construct, id: string, props: ConvertCheckpointProps) {
     super(scope, id);
     this.artifact = located(this, () => {
-      const { model, runtime, from, base, checkpointFile, store = from.store } = props;
+      const { model, runtime, from, base, checkpointFile, loraAlpha, store = from.store } = props;
       const to = props.to ?? (from.format.name === ArtifactFormat.HUGGING_FACE.name ? ArtifactFormat.MINDSPORE : ArtifactFormat.HUGGING_FACE);
-      return renderStepJob(this, runtime._step('convert', { model, from, to, base, checkpointFile, output: outputOf(id, store) }), props);
+      return renderStepJob(this, runtime._step('convert', { model, from, to, base, checkpointFile, loraAlpha, output: outputOf(id, store) }), props);
     });
   }
 }

@@ -36,6 +36,7 @@ export class FinetuneJob extends Construct {
     checkMemory(accelerator, {
       model, dtype: Dtype.FLOAT16, task: MemoryTask.FINETUNE, seqLength: task.seqLength, batch: task.batchSize, devices: request.devicesPerNode * nodes,
       devicesPerReplica: task.devicesPerReplica, recompute: task.recompute, optimizerParallel: task.optimizerParallel,
+      ...(task.adapterParameters !== undefined && { adapterParameters: task.adapterParameters }),
     }, props, devices.plugin);
     checkCpu(props, task);
     renderBatchTask(this, {

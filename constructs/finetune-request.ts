@@ -38,7 +38,7 @@ export function finetuneRequest(id: string, props: FinetuneJobProps, kind: Workl
     ...props, nodes, lora, onlyStrategy, debugLogs,
     podIndex: kind._kind.podIndex,
     firstPod: kind._kind.firstPod && `$(${FIRST_POD})`,
-    rankTable: rankTableOf(props.rankTable, kind, plugin),
+    rankTable: rankTableOf(props.rankTable ?? props.runtime._rankTable, kind, plugin),
     schedulerRole: kind._kind.schedulerRole,
     settings: props,
     output: (format, definition, bytes) => output(format, { ...definition, trainFile, evalFile }, bytes),

@@ -274,7 +274,7 @@ test('a resource that no quota counts is a fault of the program', () => {
   const cluster = { ...mixed, chips: { ...mixed.chips, MLU370: { ...mixed.chips.MLU370!, resource: 'cambricon.com/mlu' } } };
   Platform.attach(app, cluster.platform('dev'));
   const weights = new WeightsChart(app, cluster, 'dev');
-  new TenantChart(app, 'training', readTenants(TENANTS).clusters.mixed!.dev!.training!, { cluster, environment: 'dev', weights });
+  new TenantChart(app, 'training', readTenants(TENANTS).clusters.mixed!.dev!.training!, { cluster, environment: 'dev', weights, at: () => 'here' });
 
   expect(messageOf(() => { app.synth(); })).toBe(
     'Validation failed with the following errors:\n  [training-dev] pods ask for cambricon.com/mlu370, but clusters.ts counts cambricon.com/mlu and squat.ai/bm1684x; correct \'resource\'',
@@ -314,6 +314,10 @@ describe('a tenants file with', () => {
     ['an unknown environment', '    prod:\n      plant:', '    test:\n      plant:', '<file>:60: clusters.mixed.test: is not known here'],
     ['a tenant without fields', 'group: finance-operators\n        quota: { 910B: 1 }\n        models:\n          reports: { model: chatglm3-6b, chip: 910B }', '{}', `<file>:39: ${AT}: must have required property 'group'\n<file>:39: ${AT}: must have required property 'quota'\n<file>:39: ${AT}: must have required property 'models'`],
     ['a tenant twice', '      finance:', '      legal:', '<file>:39: Map keys must be unique'],
+    ['a server with the name of the volume', FINANCE, 'weights: { model: chatglm3-6b, chip: 910B }', `<file>:43: ${AT}.models.weights: the name is that of the volume with the weights`],
+    ['a host of another tenant', FINANCE, 'reports: { model: chatglm3-6b, chip: 910B, host: search-chat.corp.example, clients: [ingress-nginx] }', `<file>:43: ${AT}.models.reports.host: is the host of clusters.ascend.prod.search.models.chat as well`],
+    ['an alias without an anchor', 'quota: { 910B: 1 }', 'quota: *one', '<file>:41: there is no anchor \'one\' before this alias'],
+    ['a second document', '  mixed:\n', '---\n  mixed:\n', '<file>:48: a second document begins; all tenants are in one'],
     ['two faults', 'quota: { 910B: 1 }\n        models:\n          reports: { model: chatglm3-6b, chip: 910B }', 'quota: { 910B: -1 }\n        models:\n          reports: { model: chatglm3-6b, chip: 910B, devices: 0 }', `<file>:41: ${AT}.quota.910B: must be >= 0, got -1\n<file>:43: ${AT}.models.reports.devices: must be >= 1, got 0`],
   ])('%s', (_what, before, after, message) => {
     const file = tenantsWith([before, after]);
@@ -337,6 +341,51 @@ describe('a tenants file with', () => {
 
     expect(() => { synthesizeFleet(fileOf('clusters: 1\n'), outdir); }).toThrow();
     expect(readdirSync(outdir)).toEqual([]);
+  });
+
+  test('numbers that only the library refuses is refused with file, line and field as well, for all tenants before anything is written', () => {
+    const outdir = folder();
+    const file = tenantsWith(
+      ['devices: 2, replicas: 3, contextLength: 8192, host', 'devices: 2, replicas: 3, contextLength: 9000, host'],
+      ['tutor: { model: chatglm-6b, chip: MLU370, replicas: 2', 'tutor: { model: chatglm-6b, chip: MLU370, contextLength: 9000, replicas: 2'],
+    );
+
+    expect(messageOf(() => { synthesizeFleet(file, outdir); })?.replaceAll(file, '<file>')).toBe([
+      '<file>:26: clusters.ascend.prod.search.models.chat: [search-prod/chat] \'contextLength\' must be a whole number from 1 to 8192 for chatglm3-6b, got 9000',
+      '<file>:70: clusters.mixed.prod.training.models.tutor: [training-prod/tutor] \'contextLength\' must be a whole number from 1 to 2048 for chatglm-6b, got 9000',
+    ].join('\n'));
+    expect(filesOf(outdir)).toEqual({});
+  });
+
+  test('a name that cannot be read names it', () => {
+    expect(messageOf(() => readTenants('/nowhere/tenants.yaml'))).toBe('/nowhere/tenants.yaml: cannot be read: ENOENT: no such file or directory, open \'/nowhere/tenants.yaml\'');
+  });
+});
+
+describe('a tenants file may', () => {
+  test('say things once, by anchors and merges', () => {
+    const once = tenantsWith(
+      ['reports: { model: chatglm3-6b, chip: 910B }', 'reports: &small { model: chatglm3-6b, chip: 910B }'], ['quota: { 910B: 1 }', 'quota: &one { 910B: 1 }'],
+      ['      archive: #', '      more:\n        group: more\n        quota: *one\n        models: { chat: { <<: *small, replicas: 1 } }\n      archive: #'],
+    );
+
+    expect(readTenants(once).clusters.ascend!.prod!.more).toEqual({
+      group: 'more', quota: { '910B': 1 }, models: { chat: { model: 'chatglm3-6b', chip: '910B', devices: 1, replicas: 1, contextLength: 2048, clients: [] } },
+    });
+  });
+
+  test('use an anchor for each of hundreds of tenants', () => {
+    const tenants = Array.from({ length: 500 }, (_, index) => `      t${String(index)}: *none\n`).join('');
+
+    expect(Object.keys(readTenants(fileOf(`clusters:\n  ascend:\n    dev:\n      t: &none { group: g, quota: {}, models: {} }\n${tenants}`)).clusters.ascend!.dev!)).toHaveLength(501);
+  });
+
+  test('call a server like anything else that a tenant has', () => {
+    const taken = ['devices', 'namespace', 'share', 'reader', 'readers', 'api-keys', 'chat-tls', 'deny-all'];
+    const file = tenantsWith(['drafts: { model: chatglm2-6b, chip: 910B }', taken.map((name) => `${name}: { model: chatglm2-6b, chip: 910B }`).join('\n          ')], ['quota: { 910B: 8 }', 'quota: { 910B: 14 }']);
+    const deployments = parseAllDocuments(synthesized(file)['ascend-prod/search-prod/serving/search-prod.k8s.yaml']!).map((document) => document.toJS() as KubernetesObject).filter(({ kind }) => kind === 'Deployment');
+
+    expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual(['chat', ...taken].map((name) => `search-prod-${name}`).sort());
   });
 });
 

@@ -41,7 +41,8 @@ def _read(loaded: Dict[str, Any], first: str, alpha: Optional[int]) -> Read:
         raise Fault(
             USAGE,
             f"the checkpoint holds adapters, the first is {first}; "
-            f"give the training's lora_alpha as --lora-alpha, so that they can be put into the weights",
+            f"give the training's lora_alpha as --lora-alpha ('loraAlpha' of ConvertCheckpoint), "
+            f"so that they can be put into the weights",
         )
     second, weight = first[:-1] + ("b" if first[-1] == "a" else "B"), _weight(first)
     missing = [name for name in (second, weight) if name not in loaded]

@@ -62,13 +62,29 @@ def _serve(options: Options, settings: Dict[str, Any], env: Mapping[str, str], s
     file = options.meet_file
     token = secret or (kept_token(file) if file else "")
     desk = Desk(Meeting(options.nodes, settings, options.lost_after, partial(_mistake, options)))
-    server = MeetingServer(desk, options.meet_port, token)
+    server = _listening(desk, options, token)
     server.start()
     if file:
         host = options.meet_host or own_address(options.server_ip, env, alone=False)
         with storing(file):
-            announce(file, MeetingPoint(host, "" if secret else token))
+            port = 0 if server.port == options.meet_port else server.port
+            announce(file, MeetingPoint(host, "" if secret else token, port))
     return server
+
+
+def _listening(desk: Desk, options: Options, token: str) -> MeetingServer:
+    """Open the port, or any where it is taken and a file can tell the others.
+
+    On the host's network another job's pod 0 may have it.
+    """
+    try:
+        return MeetingServer(desk, options.meet_port, token)
+    except Fault as fault:
+        if not options.meet_file:
+            raise
+        server = MeetingServer(desk, 0, token)
+        logging.getLogger("launch").warning("%s; the pods meet at port %d instead", fault, server.port)
+        return server
 
 
 def _line(options: Options, secret: str) -> Ask:

@@ -10,6 +10,8 @@ from ranks.plan import Plan
 from ranks.process import Command
 from ranks.rank_env import MINDSPORE_CLUSTER, Job, Place, rank_env, scheduler_env
 
+DRIVER_LOGS = "ASCEND_PROCESS_LOG_PATH"
+
 
 def commands(options: Options, plan: Plan, scratch: Path, pod: Mapping[str, str]) -> List[Command]:
     """Return this pod's processes, ranks first; the table goes into the folder `scratch`.
@@ -49,16 +51,18 @@ def _command(
     """Name the folder and log of a process after it.
 
     Python keeps what it prints in memory when that goes to a pipe, and loses it when it is killed, so that is
-    turned off. The driver's own logs go beside ours, unless the pod says where.
+    turned off. The driver's own logs go beside ours, unless the pod says where; whether it makes the folder
+    itself is nowhere written.
     """
     logs: Optional[Path] = options.log_dir
-    driver = {"ASCEND_PROCESS_LOG_PATH": str(logs.resolve() / "ascend" / file_name)} if logs else {}
+    driver = logs.resolve() / "ascend" / file_name if logs and DRIVER_LOGS not in env else None
     return Command(
         name=name,
         argv=options.argv,
-        env={"PYTHONUNBUFFERED": "1", **driver, **env},
+        env={"PYTHONUNBUFFERED": "1", **({DRIVER_LOGS: str(driver)} if driver else {}), **env},
         work_dir=options.work_dir / file_name if options.work_dir else None,
         log=logs / f"{file_name}.log" if logs else None,
         interactive=options.world_size == 1,
         companion=companion,
+        folders=(driver,) if driver else (),
     )

@@ -23,18 +23,23 @@ MODE = 0o600
 
 @dataclass(frozen=True)
 class MeetingPoint:
-    """Where pod 0 is and what it wants to hear; the token is '' where the pods have it by a Secret."""
+    """Where pod 0 is and what it wants to hear; the token is '' where the pods have it by a Secret.
+
+    The port is 0 where pod 0 has the one that all pods were told.
+    """
 
     host: str
     token: str
+    port: int = 0
 
 
 def read(path: Path) -> Optional[MeetingPoint]:
     """Return the meeting point that `path` names, None if it is not there or makes no sense."""
     try:
         data = json.loads(path.read_text("utf-8"))
-        return MeetingPoint(str(data["host"]), str(data["token"])) if data["version"] == VERSION else None
-    except (OSError, ValueError, KeyError, TypeError):
+        point = MeetingPoint(str(data["host"]), str(data["token"]), int(data.get("port", 0)))
+        return point if data["version"] == VERSION else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -47,7 +52,9 @@ def kept_token(path: Path) -> str:
 def announce(path: Path, point: MeetingPoint) -> None:
     """Write `point` into `path`, for the owner's eyes only."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"version": VERSION, "host": point.host, "token": point.token}
+    document: Dict[str, Any] = {"version": VERSION, "host": point.host, "token": point.token}
+    if point.port:
+        document["port"] = point.port
     replace_file(path, json.dumps(document).encode() + b"\n", MODE)
     logging.getLogger("launch").info("pod 0 is at %s; the other pods read that in %s", point.host, path)
 
@@ -61,7 +68,7 @@ def forget(path: Path) -> None:
 def line_by_file(path: Path, host: str, port: int, secret: str, seconds: float) -> Ask:
     """Return the line to the pod 0 that `path` names; the file is read again after every failed contact.
 
-    `host` and `secret` count before the file's, where they are given.
+    `host` and `secret` count before the file's, where they are given; the file's port counts before `port`.
     """
     known: Optional[Ask] = None
 
@@ -71,7 +78,7 @@ def line_by_file(path: Path, host: str, port: int, secret: str, seconds: float) 
             point = read(path)
             if point is None:
                 raise OSError(f"pod 0 has not written {path}")
-            known = line(host or point.host, port, secret or point.token, seconds)
+            known = line(host or point.host, point.port or port, secret or point.token, seconds)
         try:
             return known(place, body)
         except OSError as error:

@@ -66,6 +66,11 @@ class MeetingServer(ThreadingMixIn, HTTPServer):
         except OSError:
             self._open_ipv4(port)
 
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.socket.getsockname()[1])
+
     def start(self) -> None:
         """Serve in the background."""
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True, name="meeting").start()

@@ -25,7 +25,7 @@ CHUNKS_A_TURN = 16
 
 @dataclass(frozen=True)
 class Command:
-    """What to start: `name` is how the log speaks of it; folders are made on start.
+    """What to start: `name` is how the log speaks of it; its folders and `folders` are made on start.
 
     A `companion` serves the ranks and has no work of its own: it may be stopped once they are done.
     """
@@ -37,13 +37,14 @@ class Command:
     log: Optional[Path]
     interactive: bool = False
     companion: bool = False
+    folders: Tuple[Path, ...] = ()
 
 
 class Process:
     """A started `Command` in a session and process group of its own, so that signals reach all it starts."""
 
     def __init__(self, command: Command, on_line: Optional[Callable[[str], None]] = None) -> None:
-        for folder in (command.work_dir, command.log and command.log.parent):
+        for folder in (command.work_dir, command.log and command.log.parent, *command.folders):
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
         self.name = command.name

@@ -3,6 +3,8 @@
 Two lines a step (mindformers@3354237 mindformers/core/callback/callback.py, MFLossMonitor):
 `{ Epoch:[  1/  1], step:[    5/   10], loss:[6.006/6.010], per_step_time: 40ms, ...` (`loss: 6.006` in
 sink mode) and ` 50.0% |█████     | 1.23456 samples/s/p  0:00:40 }`, with samples a second on each device.
+c8a5808 writes one, `Epoch:[  1/  1], step:[    8/   10], loss:[6.006/6.010], time:160.123 ms, ...`, without
+samples, and its time is that of all steps which the device did alone since the line before.
 """
 
 from __future__ import annotations
@@ -17,14 +19,17 @@ _NUMBER = r"(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|nan|inf|-inf)"
 _STEP = re.compile(
     r"Epoch:\[\s*(\d+)/\s*(\d+)\], step:\[\s*(\d+)/\s*(\d+)\], loss:\s*\[?\s*"
     + _NUMBER
-    + r".*?per_step_time: (\d+)ms"
+    + r".*?(?:per_step_time: (\d+)ms|, time:(\d+(?:\.\d+)?) ms)"
 )
 _RATE = re.compile(r"(\d+(?:\.\d+)?)% \|.*\| " + _NUMBER + r" samples/s/p\s+(\d+ days?, )?(\d+:\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where the training is. Steps and `steps` are of one epoch; `rate` is samples a second on one device."""
+    """Where the training is. Steps and `steps` are of one epoch; `rate` is samples a second on one device.
+
+    `several`: `step_seconds` is of all steps since the line before.
+    """
 
     epoch: int
     epochs: int
@@ -34,6 +39,7 @@ class Step:
     step_seconds: float
     rate: Optional[float] = None
     left: Optional[str] = None
+    several: bool = False
 
     @property
     def done(self) -> int:
@@ -52,7 +58,9 @@ def read_step(line: str) -> Optional[Step]:
     if not match:
         return None
     epoch, epochs, step, steps = (int(group) for group in match.group(1, 2, 3, 4))
-    return Step(epoch, epochs, step, steps, match.group(5), int(match.group(6)) / 1000)
+    each, several = match.group(6, 7)
+    seconds = float(each or several) / 1000
+    return Step(epoch, epochs, step, steps, match.group(5), seconds, several=several is not None)
 
 
 def with_rate(step: Step, line: str) -> Optional[Step]:
@@ -89,6 +97,7 @@ class Progress:
         self._tell = tell
         self._clock = clock
         self._step: Optional[Step] = None
+        self._done = 0
         self._told_at: Optional[float] = None
 
     def line(self, line: str) -> None:
@@ -96,7 +105,7 @@ class Progress:
         step = read_step(line)
         if step:
             self._flush()
-            self._step = step
+            self._step = self._of_one(step)
             return
         complete = self._step and with_rate(self._step, line)
         if complete:
@@ -106,6 +115,15 @@ class Progress:
     def finish(self) -> None:
         """Tell the last step, if its second line never came."""
         self._flush()
+
+    def _of_one(self, step: Step) -> Optional[Step]:
+        """Return `step` with the time of one step; None where nobody knows how many its time is of."""
+        before, self._done = self._done, step.done
+        if not step.several:
+            return step
+        if not 0 < before < step.done:
+            return None
+        return replace(step, step_seconds=step.step_seconds / (step.done - before), several=False)
 
     def _flush(self) -> None:
         step, self._step = self._step, None

@@ -15,9 +15,11 @@ export interface TenantPlace {
   readonly environment: string;
   /** The weights that all tenants of the cluster read. */
   readonly weights: WeightsChart;
+  /** Where a field of the tenant is said, as errors begin. */
+  readonly at: (...field: string[]) => string;
 }
 
-/** A tenant's namespace and everything in it. */
+/** A tenant's namespace and everything in it. The ids of servers are their names, so those of other constructs begin with a capital letter, which names do not have. */
 export class TenantChart extends Chart {
   public constructor(scope: Construct, name: string, private readonly tenant: Tenant, private readonly place: TenantPlace) {
     super(scope, `${name}-${place.environment}`, { namespace: `${name}-${place.environment}`, labels: { 'corp.example/tenant': name } });
@@ -38,7 +40,7 @@ export class TenantChart extends Chart {
   /** Every chip of the cluster is counted: what the tenant does not have is 0. */
   private quota(): void {
     const hard = Object.entries(this.place.cluster.chips).map(([chip, { resource }]) => [`requests.${resource}`, k8s.Quantity.fromNumber(this.tenant.quota[chip] ?? 0)]);
-    new k8s.KubeResourceQuota(this, 'devices', { metadata: { name: 'devices' }, spec: { hard: Object.fromEntries(hard) as Record<string, k8s.Quantity> } });
+    new k8s.KubeResourceQuota(this, 'Devices', { metadata: { name: 'devices' }, spec: { hard: Object.fromEntries(hard) as Record<string, k8s.Quantity> } });
   }
 
   /** A resource of another name than in clusters.ts would be free for all. */
@@ -50,14 +52,14 @@ export class TenantChart extends Chart {
 
   /** The tenant's group looks; changes come through git. */
   private readers(): void {
-    new k8s.KubeRole(this, 'reader', {
+    new k8s.KubeRole(this, 'Reader', {
       metadata: { name: 'reader' },
       rules: [
         { apiGroups: [''], resources: ['pods', 'pods/log', 'services', 'configmaps', 'events', 'resourcequotas', 'persistentvolumeclaims'], verbs: ['get', 'list', 'watch'] },
         { apiGroups: ['apps', 'batch', 'networking.k8s.io', 'policy'], resources: ['*'], verbs: ['get', 'list', 'watch'] },
       ],
     });
-    new k8s.KubeRoleBinding(this, 'readers', {
+    new k8s.KubeRoleBinding(this, 'Readers', {
       metadata: { name: 'readers' },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: this.tenant.group }],
@@ -72,11 +74,19 @@ export class TenantChart extends Chart {
     const { cluster, environment } = this.place;
     const volumeName = shareVolume(this, cluster.share(environment), true);
     const store = new ModelStore(this, 'weights', { size: SHARE_SIZE, volumeName, readOnly: true, accessModes: [PersistentVolumeAccessMode.READ_ONLY_MANY] });
-    const apiKeysSecret = Secret.fromSecretName(this, 'api-keys', 'api-keys');
+    const apiKeysSecret = Secret.fromSecretName(this, 'ApiKeys', 'api-keys');
     servers.forEach(([name, served]) => { this.server(name, served, store, apiKeysSecret); });
   }
 
-  private server(name: string, { model, chip, host, clients, ...numbers }: ServedModel, store: ModelStore, apiKeysSecret: ISecret): void {
+  private server(name: string, served: ServedModel, store: ModelStore, apiKeysSecret: ISecret): void {
+    try {
+      this.deployment(name, served, store, apiKeysSecret);
+    } catch (error) {
+      throw new Error(`${this.place.at('models', name)}: ${(error as Error).message}`);
+    }
+  }
+
+  private deployment(name: string, { model, chip, host, clients, ...numbers }: ServedModel, store: ModelStore, apiKeysSecret: ISecret): void {
     const offer = OFFERS.find((candidate) => candidate.model.name === model && candidate.chip === chip)!;
     new InferenceDeployment(this, name, {
       ...numbers,
@@ -84,7 +94,7 @@ export class TenantChart extends Chart {
       accelerator: this.place.cluster.chips[chip]!.accelerator,
       clientNamespaces: [this.namespace!, ...clients],
       ...(offer.keyless !== true && { apiKeysSecret }),
-      ...(host !== undefined && { ingressHost: host, ingressTlsSecret: Secret.fromSecretName(this, `${name}-tls`, `${name}-tls`) }),
+      ...(host !== undefined && { ingressHost: host, ingressTlsSecret: Secret.fromSecretName(this, `Tls-${name}`, `${name}-tls`) }),
     });
   }
 }

@@ -1,6 +1,6 @@
 import Ajv, { type ErrorObject } from 'ajv';
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 
 import { OFFERS } from './catalogue';
 import { CLUSTERS } from './clusters';
@@ -27,6 +27,8 @@ export interface Tenant {
 /** The file: tenants by cluster, environment and name. */
 export interface Tenants {
   readonly clusters: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Tenant>>>>>>;
+  /** Where a field stands, as errors begin: `<file>:<line>: <field>`. */
+  readonly at: (...field: string[]) => string;
 }
 
 interface Fault {
@@ -41,16 +43,37 @@ interface Fault {
  */
 export function readTenants(file: string): Tenants {
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: false });
-  const unreadable = document.errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, text: message }));
-  const tenants = document.toJS() as Tenants;
-  const faults = unreadable.length > 0 ? unreadable : faultsOf(tenants).map(({ path, text }) => ({
-    line: lines.linePos(position(document, path)).line, text: path.length > 0 ? `${path.join('.')}: ${text}` : text,
-  }));
+  const document = parseDocument(textOf(file), { lineCounter: lines, prettyErrors: false, merge: true });
+  const lineAt = (offset: number): number => lines.linePos(offset).line;
+  refuse(file, unreadable(document).map(({ offset, text }) => ({ line: lineAt(offset), text })));
+  const tenants = document.toJS({ maxAliasCount: -1 }) as Tenants;
+  refuse(file, faultsOf(tenants).map(({ path, text }) => ({ line: lineAt(position(document, path)), text: path.length > 0 ? `${path.join('.')}: ${text}` : text })));
+  return { ...tenants, at: (...field) => `${file}:${String(lineAt(position(document, field)))}: ${field.join('.')}` };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${file}: cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function refuse(file: string, faults: { readonly line: number; readonly text: string }[]): void {
   if (faults.length > 0) {
     throw new Error(faults.sort((first, second) => first.line - second.line).map(({ line, text }) => `${file}:${String(line)}: ${text}`).join('\n'));
   }
-  return tenants;
+}
+
+/** What is no YAML. */
+function unreadable(document: ReturnType<typeof parseDocument>): { readonly offset: number; readonly text: string }[] {
+  const faults = document.errors.map(({ code, pos, message }) => ({ offset: pos[0], text: code === 'MULTIPLE_DOCS' ? 'a second document begins; all tenants are in one' : message }));
+  visit(document, { Alias: (_, alias) => {
+    if (alias.resolve(document) === undefined) {
+      faults.push({ offset: startOf(alias) ?? 0, text: `there is no anchor '${alias.source}' before this alias` });
+    }
+  } });
+  return faults;
 }
 
 /** What the schema forbids, or else what does not go together. */
@@ -60,9 +83,19 @@ function faultsOf(tenants: Tenants): Fault[] {
     // What is wrong with a name is said by the error that names the rule.
     return validate.errors!.filter(({ keyword }) => keyword !== 'propertyNames').map(schemaFault);
   }
-  return Object.entries(tenants.clusters).flatMap(([cluster, environments]) => Object.entries(environments).flatMap(
-    ([environment, members]) => Object.entries(members).flatMap(([name, tenant]) => tenantFaults(tenant, cluster, ['clusters', cluster, environment, name])),
-  ));
+  return Object.entries(tenants.clusters).flatMap(([cluster, environments]) => {
+    const members = Object.entries(environments).flatMap(([environment, named]) => Object.entries(named).map(([name, tenant]) => ({ tenant, path: ['clusters', cluster, environment, name] })));
+    return [...members.flatMap(({ tenant, path }) => tenantFaults(tenant, cluster, path)), ...sharedHosts(members)];
+  });
+}
+
+/** Of two Ingresses of one cluster for one host, the controller takes what it likes. */
+function sharedHosts(members: readonly { readonly tenant: Tenant; readonly path: readonly string[] }[]): Fault[] {
+  const hosts = members.flatMap(({ tenant, path }) => Object.entries(tenant.models).map(([name, { host }]) => ({ host, path: [...path, 'models', name] })));
+  return hosts.flatMap(({ host, path }, index) => {
+    const first = host === undefined ? index : hosts.findIndex((other) => other.host === host);
+    return first === index ? [] : [{ path: [...path, 'host'], text: `is the host of ${hosts[first]!.path.join('.')} as well` }];
+  });
 }
 
 function schemaFault({ instancePath, keyword, params, propertyName, data, message }: ErrorObject): Fault {
@@ -97,7 +130,8 @@ function modelFaults({ model, chip, host, clients }: ServedModel, chips: readonl
     path, text: `${model} on ${chip} is not offered here; there are ${offered.map((offer) => `${offer.model.name} on ${offer.chip}`).join(', ')}`,
   }];
   const unreachable = host !== undefined && clients.length === 0 ? [{ path: [...path, 'host'], text: 'needs the namespace of the ingress controller among \'clients\'' }] : [];
-  return [...noOffer, ...unreachable];
+  const taken = path.at(-1) === 'weights' ? [{ path, text: 'the name is that of the volume with the weights' }] : [];
+  return [...taken, ...noOffer, ...unreachable];
 }
 
 /** Where the last part of a path that is there begins. */

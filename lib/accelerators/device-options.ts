@@ -83,8 +83,8 @@ function bytes(size: Size | undefined): number | undefined {
   return size && size.toKibibytes() * 1024;
 }
 
-function verb({ task }: MemoryEstimateProps): string {
-  return task === MemoryTask.INFERENCE ? 'serve' : 'fine-tune';
+function verb({ task, adapterParameters }: MemoryEstimateProps): string {
+  return task === MemoryTask.INFERENCE ? 'serve' : adapterParameters === undefined ? 'fine-tune' : 'fine-tune adapters';
 }
 
 function remedy(estimate: MemoryEstimateProps, available: number): string {

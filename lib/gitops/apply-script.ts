@@ -28,11 +28,16 @@ files() { # STAGE
   done
 }
 
+# Where some of a file's objects are there already, kubectl creates the others and fails.
+create() { # FILE
+  $KUBECTL create -f "$1" || $KUBECTL get -f "$1" >/dev/null || fail "$1 cannot be created"
+}
+
 apply() { # STAGE
   for file in $(files "$1"); do
     say "apply $file"
     table=$(dirname "$file")/rings-config@ENDING@ # an operator fills these, so they are only created
-    [ ! -f "$table" ] || $KUBECTL get -f "$table" >/dev/null 2>&1 || $KUBECTL create -f "$table"
+    [ ! -f "$table" ] || $KUBECTL get -f "$table" >/dev/null 2>&1 || create "$table"
     $KUBECTL apply -f "$file"
   done
 }
@@ -68,10 +73,13 @@ wait_one() { # API_VERSION KIND NAMESPACE NAME
   done
 }
 
-charts=${'${'}*:-$(for stage in */base */jobs-* */serving-*; do [ ! -d "$stage" ] || say "${'${'}stage%%/*}"; done | sort -u)}
-for chart in $charts; do
-  [ -d "$chart" ] || fail "there is no chart '$chart' here"
+charts=
+for chart in ${'${'}*:-$(for stage in */base */jobs-* */serving-*; do [ ! -d "$stage" ] || say "${'${'}stage%%/*}"; done | sort -u)}; do
+  chart=${'${'}chart%/} # which a shell appends to the name of a folder
+  ls "./$chart"/*/"$chart@ENDING@" >/dev/null 2>&1 || fail "there is no chart '$chart' here"
+  charts="$charts $chart"
 done
+[ -n "$charts" ] || fail "there are no charts here"
 objects=$(mktemp)
 trap 'rm -f "$objects"' EXIT
 

@@ -5,7 +5,7 @@ import type { GlmModel } from './glm-model';
 export enum MemoryTask {
   /** Text is generated from it. */
   INFERENCE = 'inference',
-  /** All its parameters are trained. */
+  /** It is trained: all its parameters, or adapters beside them. */
   FINETUNE = 'fine-tune',
 }
 
@@ -44,6 +44,13 @@ export interface MemoryEstimateProps {
    * @default true
    */
   readonly optimizerParallel?: boolean;
+
+  /**
+   * Parameters of low-rank adapters, which are trained while those of the model are frozen. For fine-tuning only.
+   *
+   * @default - no adapters: all parameters of the model are trained
+   */
+  readonly adapterParameters?: number;
 }
 
 const WEIGHT_BYTES: Readonly<Record<Dtype, number>> = {
@@ -69,6 +76,11 @@ const ACTIVATION_FACTOR = 34;
  * share `p`, `8 p` for the states (divided by the data-parallel replicas when the optimizer is split), activations of
  * `batch * seqLength * hidden` (2 bytes a layer when recomputed plus one whole layer, else `34` bytes a layer), three
  * 32-bit copies of the logits, and 768 MiB. It is made to refuse what cannot work, not to tell the last gigabyte.
+ *
+ * Fine-tuning adapters: `2 p` for the frozen weights, and `2 a + 2 a + 8 a` for weights, gradients and states of the replica's share `a` of the adapters, the
+ * states divided as above. Frozen parameters have neither gradients nor states: `freeze_pretrained_model` takes them out of `trainable_params()`, and the
+ * optimizer gets only those (mindformers@3354237 mindformers/pet/tuners/pet_adapter.py, trainer/optimizer_grouped_parameters.py; arXiv 2106.09685, 4.2).
+ * Activations and logits are counted as for all parameters, because gradients go back through every layer to the first adapter.
  */
 export class MemoryEstimate {
   /**
@@ -79,7 +91,7 @@ export class MemoryEstimate {
    */
   public static bytesPerDevice(props: MemoryEstimateProps): number {
     const { devices, devicesPerReplica = props.task === MemoryTask.INFERENCE ? devices : 1 } = props;
-    for (const [name, value] of Object.entries({ devices, devicesPerReplica, seqLength: props.seqLength, batch: props.batch })) {
+    for (const [name, value] of Object.entries({ devices, devicesPerReplica, seqLength: props.seqLength, batch: props.batch, adapterParameters: props.adapterParameters ?? 1 })) {
       if (!Number.isInteger(value) || value < 1) {
         throw new Error(`'${name}' of a memory estimate must be a whole number from 1, got ${String(value)}`);
       }
@@ -106,12 +118,13 @@ export function weightsBytes(model: GlmModel, dtype: Dtype): number {
 }
 
 function finetune(props: MemoryEstimateProps, n: number): number {
-  const { model, dtype, seqLength, batch, devices, recompute = true, optimizerParallel = true } = props;
-  const share = model.parameters / n;
-  const states = 8 * share / (optimizerParallel ? devices / n : 1);
+  const { model, dtype, seqLength, batch, devices, recompute = true, optimizerParallel = true, adapterParameters } = props;
+  const weights = (model.parameters + (adapterParameters ?? 0)) / n;
+  const trained = (adapterParameters ?? model.parameters) / n;
+  const states = 8 * trained / (optimizerParallel ? devices / n : 1);
   const tokens = batch * seqLength;
   const layer = tokens * model.shape.hiddenSize * ACTIVATION_FACTOR / n;
   const activations = recompute ? tokens * model.shape.hiddenSize * 2 * model.shape.layers + layer : layer * model.shape.layers;
   const logits = 3 * 4 * tokens * model.shape.vocabSize / n;
-  return 2 * share * WEIGHT_BYTES[dtype] + states + activations + logits;
+  return (weights + trained) * WEIGHT_BYTES[dtype] + states + activations + logits;
 }

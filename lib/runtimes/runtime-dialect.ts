@@ -106,6 +106,8 @@ export interface FinetuneTask extends Task {
   readonly recompute: boolean;
   /** Whether the optimizer's state is split over the replicas. */
   readonly optimizerParallel: boolean;
+  /** Parameters of adapters, which are trained instead of the model's own; undefined where those are trained. */
+  readonly adapterParameters?: number;
   /** Cores that one rank cannot do without. */
   readonly cpusPerRank: number;
   /** What the scheduler's role does, where the workload kind has one. */
@@ -127,6 +129,8 @@ export interface RuntimeDialect {
   readonly weightsFormat?: ArtifactFormat;
   /** Further formats that it reads. */
   readonly furtherFormats?: readonly ArtifactFormat[];
+  /** The rank table that its launcher wants, whatever the workload kind would have; undefined for the kind's own. */
+  readonly rankTable?: RankTable;
   serve(request: ServeRequest): ServeTask;
   finetune?(request: FinetuneRequest): FinetuneTask;
   /** A conversation on a terminal. */

@@ -7,9 +7,11 @@ import { echo } from './echo';
 import { mindFormers } from './mind-formers/mind-formers';
 import type { MindFormersOptions } from './mind-formers/options';
 import { mindIe, type MindIeOptions } from './mind-ie';
+import type { RankTable } from './rank-table';
 import type { FinetuneRequest, FinetuneTask, RuntimeDialect, ServeRequest, ServeTask, Steps } from './runtime-dialect';
 import type { ServingBackend } from './serving-backend';
-import { sophon, type SophonOptions } from './sophon';
+import { sophon } from './sophon';
+import type { SophonOptions } from './sophon-options';
 import type { ChatRequest, StepRequests } from './step-requests';
 import type { StepTask, Task } from './task';
 import { torchNpu, type TorchNpuOptions } from './torch-npu';
@@ -115,6 +117,11 @@ export class Runtime {
   /** Whether the runtime supports the chip. The echo runtime supports all. */
   public supports(accelerator: Accelerator): boolean {
     return !this.needsAccelerator || accelerator.runtimes.includes(this.name);
+  }
+
+  /** @internal */
+  public get _rankTable(): RankTable | undefined {
+    return this.dialect.rankTable;
   }
 
   /** @internal */

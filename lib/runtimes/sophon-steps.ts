@@ -6,7 +6,7 @@ import { weightsBytes } from '../models/memory-estimate';
 import { SecurityLevel } from '../pods/security-level';
 import type { Steps } from './runtime-dialect';
 import { scriptStep } from './script-step';
-import type { SophonOptions } from './sophon';
+import type { SophonOptions } from './sophon-options';
 import type { BuildRequest, CompileRequest, Definition, ExportRequest } from './step-requests';
 import type { StepTask } from './task';
 

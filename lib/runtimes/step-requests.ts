@@ -35,6 +35,8 @@ export interface ConvertRequest extends StepRequest {
   readonly base?: Artifact | undefined;
   /** The checkpoint's file, on the way back. */
   readonly checkpointFile?: string | undefined;
+  /** What the adapters in the checkpoint were trained with, where the artifact does not tell, on the way back. */
+  readonly loraAlpha?: number | undefined;
 }
 
 /** A data set, checked and in the form that the trainer reads. */

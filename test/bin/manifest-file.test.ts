@@ -58,6 +58,7 @@ describe('values are read as Kubernetes reads them', () => {
 
   test.each([
     ['  a: yes\n', { a: true }], ['  a: "yes"\n', { a: 'yes' }], ['  a: 12:30\n', { a: '12:30' }], ['  a: 12:30:45.5\n', { a: '12:30:45.5' }], ['  a: 2024-01-01\n', { a: '2024-01-01' }], ['  a: 0640\n', { a: 416 }],
+    ['  a: !!binary aGVsbG8=\n', { a: 'aGVsbG8=' }], ['  a: y\n', { a: true }], ['  ? [a, b]\n  : c\n', { '[ a, b ]': 'c' }],
     ['  a: 1e3\n', { a: 1000 }], ['  a: ~\n', { a: null }], ['  a: |\n    two\n    lines\n', { a: 'two\nlines\n' }], ['  <<: {b: c}\n  a: d\n', { a: 'd', b: 'c' }],
   ])('%j', (text, expected) => {
     expect(values(text)).toEqual(expected);
@@ -67,6 +68,22 @@ describe('values are read as Kubernetes reads them', () => {
     expect(parseManifest('a.json', '{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}]}').map(({ object }) => object)).toEqual([
       { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } },
     ]);
+  });
+
+  test('items of a typed list may leave out what the list says, and an empty list may have none', () => {
+    const text = 'apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: a}\n- {apiVersion: v1, kind: Service, metadata: {name: b}}\n---\napiVersion: v1\nkind: List\nitems:\n---\napiVersion: v1\nkind: List\n';
+
+    expect(parseManifest('a.yaml', text).map(({ object }) => object)).toEqual([
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'b' } },
+    ]);
+  });
+
+  test('an anchor may be used a thousand times', () => {
+    const items = Array.from({ length: 1000 }, (_, index) => `- <<: *head\n  metadata: {name: a${String(index)}}\n`);
+
+    expect(parseManifest('a.yaml', `apiVersion: v1\nkind: List\nhead: &head\n  apiVersion: v1\n  kind: Pod\nitems:\n${items.join('')}`).map(({ object }) => object)).toEqual(
+      items.map((_, index) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name: `a${String(index)}` } })),
+    );
   });
 
   test('empty documents and what Kustomize reads itself are left out', () => {
@@ -88,6 +105,12 @@ describe('what cannot be checked', () => {
     ['a kind that is no text', 'apiVersion: v1\nkind: 3\n', 'a.yaml:1: this is no Kubernetes object: \'kind\' is missing or no text'],
     ['a list', '- apiVersion: v1\n  kind: Pod\n', 'a.yaml:1: this is no Kubernetes object: \'apiVersion\' and \'kind\' are missing or no text'],
     ['a text', 'hello\n', 'a.yaml:1: this is no Kubernetes object: \'apiVersion\' and \'kind\' are missing or no text'],
+    ['JSON after JSON', '{"apiVersion": "v1", "kind": "Pod"}\n{"apiVersion": "v1", "kind": "Pod"}\n', 'a.yaml:2: Unexpected flow-map-start at node end'],
+    ['keys that are there twice on two lines', 'kind: Pod\nkind: Job\nmetadata: {name: a, name: b}\n', 'a.yaml:2: Map keys must be unique\na.yaml:3: Map keys must be unique'],
+    ['an alias without an anchor', 'apiVersion: v1\nkind: Pod\nmetadata: *head\n', 'a.yaml:3: there is no anchor \'head\' before this alias'],
+    ['an anchor of another document', 'apiVersion: v1\nkind: Pod\nmetadata: &head {name: a}\n---\napiVersion: v1\nkind: Pod\nmetadata:\n  <<: *head\n', 'a.yaml:8: there is no anchor \'head\' before this alias'],
+    ['an anchor that contains itself', 'apiVersion: v1\nkind: Pod\nmetadata: &head\n  name: a\n  labels: {head: *head}\n', 'a.yaml:5: the anchor \'head\' contains itself'],
+    ['aliases that multiply', `apiVersion: v1\na: &a [x, x, x, x, x, x, x, x, x, x]\n${['b', 'c', 'd', 'e'].map((name, index) => `${name}: &${name} [${Array(10).fill(`*${'abcd'[index]!}`).join(', ')}]\n`).join('')}f: *e\n`, 'a.yaml:1: Excessive alias count indicates a resource exhaustion attack'],
     ['a template of Helm', 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Release.Name }}-a\n', [
       'a.yaml:4: Unexpected scalar at node end',
       'a.yaml looks like a Helm template; render it first: helm template CHART | cdk8s-chatglm validate -',
@@ -99,21 +122,32 @@ describe('what cannot be checked', () => {
   test('every file that cannot be read is named', () => {
     const directory = folder({ 'a.yaml': CHAT, 'b.yaml': 'a: [', 'c.yaml': 'x: 1\n' });
     const at = (name: string): string => path.join(directory, name);
-
-    expect(() => readManifests([at('a.yaml'), at('b.yaml'), at('c.yaml'), at('d.yaml')])).toThrow(new UnreadableInput([
+    const bad = [
       `${at('b.yaml')}:1: Flow sequence in block collection must be sufficiently indented and end with a ]`,
       `${at('c.yaml')}:1: this is no Kubernetes object: 'apiVersion' and 'kind' are missing or no text`,
-      `${at('d.yaml')}: there is no such file`,
-    ].join('\n')));
+    ];
+
+    expect(() => readManifests([at('a.yaml'), at('b.yaml'), at('c.yaml'), at('d.yaml')])).toThrow(new UnreadableInput([`${at('d.yaml')}: there is no such file`, ...bad].join('\n')));
+    expect(() => readManifests([directory])).toThrow(new UnreadableInput(bad.join('\n')));
   });
 
-  test('an alias without an anchor', () => {
-    expect(() => parseManifest('a.yaml', 'apiVersion: v1\nkind: Pod\nmetadata: *head\n')).toThrow(new UnreadableInput('a.yaml:1: Unresolved alias (the anchor must be set before the alias): head'));
+  test('a file that is no UTF-8 is named with the line', () => {
+    const directory = folder({ 'a.yaml': CHAT });
+    const file = path.join(directory, 'b.yaml');
+    writeFileSync(file, Buffer.concat([Buffer.from(CHAT), Buffer.from('# caf\xe9\n', 'latin1')]));
+
+    expect(() => readManifests([directory])).toThrow(new UnreadableInput(`${file}:10: this is no UTF-8`));
+  });
+
+  test('a directory in which there is nothing to check', () => {
+    const directory = folder({ 'notes.txt': 'x', '.git/e.yaml': CHAT });
+
+    expect(() => readManifests([directory])).toThrow(new UnreadableInput(`${directory}: there are no YAML or JSON files below`));
   });
 });
 
 test('a directory stands for the manifests below it, in the order of their names', () => {
-  const directory = folder({ 'b.yml': CHAT, 'a.yaml': CHAT, 'c.json': '{"apiVersion": "v1", "kind": "Pod"}', 'notes.txt': 'x', 'kustomization.yaml': 'resources: [a.yaml]\n', 'deeper/d.yaml': CHAT, '.git/e.yaml': CHAT, 'node_modules/f/package.json': '{}' });
+  const directory = folder({ 'b.yml': CHAT, 'a.yaml': CHAT, 'c.json': '{"apiVersion": "v1", "kind": "Pod"}', 'notes.txt': 'x', 'kustomization.yaml': 'resources: [a.yaml]\n', 'deeper.yaml/d.yaml': CHAT, '.git/e.yaml': CHAT, 'node_modules/f/package.json': '{}' });
 
-  expect(readManifests([directory]).map(({ file }) => path.relative(directory, file))).toEqual(['a.yaml', 'b.yml', 'c.json', 'deeper/d.yaml']);
+  expect(readManifests([directory]).map(({ file }) => path.relative(directory, file))).toEqual(['a.yaml', 'b.yml', 'c.json', 'deeper.yaml/d.yaml']);
 });

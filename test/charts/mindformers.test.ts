@@ -7,6 +7,7 @@ import {
 import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
 import { parseRunMindFormer } from '../support/mindformers-parser';
 import { everyVendor } from '../support/synthesized';
+import { thrownBy } from '../support/thrown';
 import { artifactsIn, madeBy, scriptsOf, type Workload, workloads } from '../support/workflow';
 
 const IMAGE = 'registry.corp.example/mindformers:1.0';
@@ -31,11 +32,13 @@ const VARIANTS: readonly [string, () => Synthesized, MindFormersVersion][] = [
   ['ChatGLM3, 12 x 8 on an Indexed Job', () => glm3({ nodes: 12 }), MindFormersVersion.COMMIT_3354237],
   ['ChatGLM3, AscendJob', () => glm3({ nodes: 2, workload: WorkloadKind.ASCEND_JOB, platform: VOLCANO }), MindFormersVersion.COMMIT_3354237],
   ['ChatGLM3, adapters', () => glm3({ lora: true }), MindFormersVersion.COMMIT_3354237],
+  ['ChatGLM3, adapters and the way back', () => glm3({ lora: true, huggingFace: true, weightSource: WeightSource.huggingFace(GlmModel.CHATGLM3_6B, OFFICIAL) }), MindFormersVersion.COMMIT_3354237],
   ['ChatGLM3, msrun', () => glm3({ version: MindFormersVersion.R1_1, image: IMAGE, launcher: MindFormersLauncher.MSRUN, rankTable: RankTable.NONE, nodes: 2 }), MindFormersVersion.R1_1],
   ['ChatGLM3 with 1.3', () => glm3({ version: MindFormersVersion.R1_3, image: IMAGE }), MindFormersVersion.R1_3],
   ['ChatGLM-6B, full', () => glm(), MindFormersVersion.COMMIT_C8A5808],
   ['ChatGLM-6B, official weights', () => glm({ weightSource: WeightSource.huggingFace(GlmModel.CHATGLM_6B, OFFICIAL) }), MindFormersVersion.COMMIT_C8A5808],
   ['ChatGLM-6B, adapters', () => glm({ lora: true }), MindFormersVersion.COMMIT_C8A5808],
+  ['ChatGLM-6B, adapters and the way back', () => glm({ lora: true, huggingFace: true, weightSource: WeightSource.huggingFace(GlmModel.CHATGLM_6B, OFFICIAL) }), MindFormersVersion.COMMIT_C8A5808],
   ['ChatGLM-6B, Trainer', () => glm({ program: MindFormersProgram.TRAINER }), MindFormersVersion.COMMIT_C8A5808],
   ['ChatGLM-6B, adapters by the Trainer with MindSpore 1.10', () => glm({ program: MindFormersProgram.TRAINER, lora: true, mindSpore: '1.10.1', mergeImage: 'registry.corp.example/mindspore-cpu:2.0.0' }), MindFormersVersion.COMMIT_C8A5808],
 ];
@@ -114,6 +117,33 @@ test('what MindSpore before 2.0 trained with adapters is merged by the strategy 
   expect(strategy.command).toEqual(expect.arrayContaining(['--only_strategy', 'True']));
   expect(merge.command).toEqual(expect.arrayContaining(['--strategy', `/artifacts/store/${madeBy(strategy)!}/ckpt_strategy.ckpt`]));
   expect(merge.pod.containers[0]!.image).toBe('registry.corp.example/mindspore-cpu:2.0.0');
+});
+
+describe('the way back to Hugging Face', () => {
+  const alpha = ({ workloads: all }: Synthesized): string[] => {
+    const { command } = all.find(({ id }) => id === 'huggingface')!;
+    return command.slice(command.indexOf('--base'), -2);
+  };
+  const official = (model: GlmModel): { huggingFace: boolean; weightSource: WeightSource } => ({ huggingFace: true, weightSource: WeightSource.huggingFace(model, OFFICIAL) });
+  const base = expect.stringMatching(/^\/artifacts\/store\/chatglm3?-6b-[0-9a-f]{10}$/) as string;
+
+  test('puts adapters into the weights with the number of their training, and knows when there are none', () => {
+    const [three, first] = [official(GlmModel.CHATGLM3_6B), official(GlmModel.CHATGLM_6B)];
+
+    expect([alpha(glm3({ ...three, lora: true })), alpha(glm({ ...first, lora: true }))]).toEqual(Array(2).fill(['--base', base, '--lora-alpha', '32']));
+    expect(alpha(glm3({ ...three, lora: true, settings: { 'model.model_config.pet_config.lora_alpha': '16' } }))).toEqual(['--base', base, '--lora-alpha', '16']);
+    expect([alpha(glm3(three)), alpha(glm(first))]).toEqual(Array(2).fill(['--base', base]));
+  });
+
+  test('is told by the chart where it was asked for', () => {
+    const chart = (props: MindFormersGlm3ChartProps): MindFormersGlm3Chart => new MindFormersGlm3Chart(Testing.app(), 'glm', { platform: everyVendor(), ...props });
+
+    expect([chart({}).huggingFace, chart(official(GlmModel.CHATGLM3_6B)).huggingFace?.format]).toEqual([undefined, ArtifactFormat.HUGGING_FACE]);
+  });
+
+  test.each([() => glm3({ huggingFace: true }), () => glm({ huggingFace: true })])('needs the official weights', (synthesize) => {
+    expect(thrownBy(synthesize)).toBe('\'huggingFace\' needs \'weightSource\': configuration, remote code and tokenizer come from the official weights, and a ready checkpoint has none');
+  });
 });
 
 test('the Trainer\'s route has the numbers of the guide\'s task.py', () => {

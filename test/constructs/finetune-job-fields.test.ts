@@ -41,8 +41,6 @@ describe('no default surprises', () => {
       'spec.template.spec.containers[0].env[1].valueFrom.fieldRef.fieldPath: "metadata.uid"',
       'spec.template.spec.containers[0].env[2].name: "XDL_IP"',
       'spec.template.spec.containers[0].env[2].valueFrom.fieldRef.fieldPath: "status.hostIP"',
-      'spec.template.spec.containers[0].env[3].name: "ASCEND_PROCESS_LOG_PATH"',
-      'spec.template.spec.containers[0].env[3].value: "/artifacts/store/finetune-<digest>/log/ascend"',
       'spec.template.spec.containers[0].image: "swr.cn-central-221.ovaijisuan.com/mindformers/mindformers1.0_mindspore2.2.11:aarch_20240125"',
       'spec.template.spec.containers[0].imagePullPolicy: "IfNotPresent"',
       'spec.template.spec.containers[0].name: "finetune"',

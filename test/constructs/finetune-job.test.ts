@@ -89,7 +89,7 @@ describe('every prop reaches the manifest', () => {
     keepCheckpoints: { props: { keepCheckpoints: 5 }, reaches: { [COMMAND]: words('callbacks[CheckpointMointor].keep_checkpoint_max=5') } },
     hostNetwork: {
       props: { hostNetwork: true },
-      reaches: { [`${POD}.hostNetwork`]: true, [`${MAIN}.env[4].name`]: 'HCCL_IF_IP', [`${MAIN}.env[4].valueFrom.fieldRef.fieldPath`]: 'status.hostIP' },
+      reaches: { [`${POD}.hostNetwork`]: true, [`${MAIN}.env[3].name`]: 'HCCL_IF_IP', [`${MAIN}.env[3].valueFrom.fieldRef.fieldPath`]: 'status.hostIP' },
     },
     debugLogs: {
       props: { debugLogs: true },
@@ -138,9 +138,9 @@ describe('every prop reaches the manifest', () => {
     ttlAfterFinished: { props: { ttlAfterFinished: Duration.days(1) }, reaches: { 'Job.spec.ttlSecondsAfterFinished': 86400 } },
     presets: {
       props: { presets: [EnvPresets.HCCL, EnvPresets.MINDSPORE_TRAINING] },
-      reaches: { [`${MAIN}.env[4].name`]: 'HCCL_CONNECT_TIMEOUT', [`${MAIN}.env[7].name`]: 'MS_ASCEND_CHECK_OVERFLOW_MODE', [`${MAIN}.env[7].value`]: 'INFNAN_MODE' },
+      reaches: { [`${MAIN}.env[3].name`]: 'HCCL_CONNECT_TIMEOUT', [`${MAIN}.env[6].name`]: 'MS_ASCEND_CHECK_OVERFLOW_MODE', [`${MAIN}.env[6].value`]: 'INFNAN_MODE' },
     },
-    env: { props: { env: { GLOG_v: EnvValue.fromValue('2') } }, reaches: { [`${MAIN}.env[4].name`]: 'GLOG_v', [`${MAIN}.env[4].value`]: '2' } },
+    env: { props: { env: { GLOG_v: EnvValue.fromValue('2') } }, reaches: { [`${MAIN}.env[3].name`]: 'GLOG_v', [`${MAIN}.env[3].value`]: '2' } },
     cpu: { props: { cpu: Cpu.units(96) }, reaches: { [`${MAIN}.resources.requests.cpu`]: '96' } },
     memory: { props: { memory: Size.gibibytes(512) }, reaches: { [`${MAIN}.resources.requests.memory`]: '524288Mi' } },
     nodeSelector: { props: { nodeSelector: { 'accelerator-type': 'mine' } }, reaches: { [`${POD}.nodeSelector[accelerator-type]`]: 'mine' } },

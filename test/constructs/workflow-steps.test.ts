@@ -17,6 +17,7 @@ const ELSEWHERE = { [COMMAND]: words('--output', expect.stringMatching(/^\/artif
 const sourceTree = artifact(ArtifactFormat.SOURCE_TREE);
 const IMAGE = 'registry.example/mindformers:2';
 const R1_2 = Runtime.mindFormers({ version: MindFormersVersion.R1_2, sourceTree, image: IMAGE });
+const WITH_ADAPTERS = Runtime.mindFormers({ version: MindFormersVersion.COMMIT_3354237, sourceTree, lora: true });
 const COMMIT = Runtime.mindFormers({ version: MindFormersVersion.COMMIT_C8A5808, sourceTree, image: IMAGE });
 
 const OFFICIAL = artifact(ArtifactFormat.HUGGING_FACE);
@@ -51,6 +52,11 @@ describe('ConvertCheckpoint', () => {
       given: { from: CHECKPOINT }, props: { base: OFFICIAL },
       lifts: '[test/step] \'base\' is missing: the way to huggingface takes configuration, remote code and tokenizer from the model as downloaded',
       reaches: { [COMMAND]: words('--from', 'mindspore', '--to', 'huggingface', '--base', '/artifacts/store/some-huggingface') },
+    },
+    loraAlpha: {
+      given: { runtime: WITH_ADAPTERS, from: CHECKPOINT, base: OFFICIAL }, props: { loraAlpha: 16 },
+      lifts: '[test/step] \'loraAlpha\' is missing: no FinetuneJob of this app made the adapters in some-mindspore; give the \'lora_alpha\' of the configuration that trained them',
+      reaches: { [COMMAND]: words('--lora-alpha', '16') },
     },
     checkpointFile: { given: { from: CHECKPOINT, base: OFFICIAL }, props: { checkpointFile: 'mine.ckpt' }, reaches: { [COMMAND]: words('--file', 'mine.ckpt') } },
     store: { props: { store: OTHER_STORE }, reaches: ELSEWHERE },

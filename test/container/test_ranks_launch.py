@@ -94,6 +94,7 @@ def test_logs_of_the_driver_go_beside_ours_unless_the_pod_says_where(launcher, t
     logs = tmp_path / "logs"
     launcher.run("--devices", 1, "--rank-env", "mindspore", "--log-dir", logs)
     assert launcher.noted(1)["0"]["env"][name] == str(logs / "ascend" / "rank_0")
+    assert (logs / "ascend" / "rank_0").is_dir()
     launcher.run("--devices", 1, "--rank-env", "mindspore", "--log-dir", logs, **{name: "/var/log/npu"})
     assert launcher.noted(1)["0"]["env"][name] == "/var/log/npu"
     assert (logs / "rank_0.log").read_bytes() == b"up\nup\n"

@@ -100,6 +100,24 @@ def test_a_file_that_makes_no_sense_is_as_good_as_none(tmp_path, text):
     assert meet_file.read(path).host == "10.0.0.7"
 
 
+def test_two_jobs_of_one_node_have_a_port_each(job, file):
+    """As on the host's network, where the pods 0 of both have one address."""
+    with socket.socket() as other:
+        other.bind(("", job.port))
+        other.listen()
+        start_all(job)
+        job.until_up()
+        point = json.loads(file.read_text())
+        assert sorted(point) == ["host", "port", "token", "version"]
+        assert point["port"] not in (0, job.port)
+        assert (
+            f"pod 0 cannot listen on port {job.port} (--meet-port): Address already in use; choose a free one;"
+            f" the pods meet at port {point['port']} instead"
+        ) in job.log(0)
+        job.open_gate()
+        assert job.codes() == job.everyone()
+
+
 def test_a_token_of_the_environment_counts_and_is_not_written(job, file):
     start_all(job, MEET_TOKEN="of a Secret")
     job.until_up()

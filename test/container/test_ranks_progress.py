@@ -28,6 +28,27 @@ def test_a_step_is_read(line):
     )
 
 
+def oldest(step):
+    return (
+        f"2023-06-15 10:00:00,000 - mindformers[callback.py:264] - INFO - Epoch:[  1/  1], step:[{step:5d}/   16],"
+        " loss:[2.346/2.350], time:4160.500 ms, lr:0.0, overflow cond: False, loss_scale: 4294967296.0"
+    )
+
+
+def test_the_oldest_version_tells_the_time_of_several_steps():
+    told = []
+    progress = Progress(8, 0, told.append)
+    for step in (4, 8, 12, 16):
+        progress.line(oldest(step))
+    progress.line("Epoch time: 16642.000 ms, per step time: 1040.125 ms, avg loss: 2.350")
+    progress.finish()
+    assert told == [
+        "progress: step 8/16 (50.0 %), epoch 1/1, loss 2.346, 1.040 s a step, 0:00:08 left",
+        "progress: step 12/16 (75.0 %), epoch 1/1, loss 2.346, 1.040 s a step, 0:00:04 left",
+        "progress: step 16/16 (100.0 %), epoch 1/1, loss 2.346, 1.040 s a step, 0:00:00 left",
+    ]
+
+
 def test_a_long_time_left_and_a_lost_loss():
     step = read_step(STEP.replace("[6.006/6.010]", "[  nan/  nan]"))
     assert step.loss == "nan"

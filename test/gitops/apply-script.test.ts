@@ -20,13 +20,13 @@ const STAGES = ['base', 'serving-1', 'jobs-0', 'jobs-1', 'jobs-2', 'serving-3'];
 
 /**
  * A `kubectl` that notes what it is asked for, knows the objects of the files, and says that Jobs are done at the second look, unless told otherwise by
- * the environment: FAIL_JOB names one that fails, HANG_JOB one that never ends, FAIL_ROLLOUT a Deployment.
+ * the environment: FAIL_JOB names one that fails, HANG_JOB one that never ends, FAIL_ROLLOUT a Deployment, PARTLY that some of what is created is there.
  */
 const STUB = `#!/bin/sh
 echo "$*" >>"$LOG"
 case "$1 $2" in
   'get -f') case "$3" in *rings-config*) [ -f "$STATE/table" ];; *) cat "$3.objects";; esac ;;
-  'create -f') touch "$STATE/table" ;;
+  'create -f') touch "$STATE/table"; [ -z "$PARTLY" ] || { echo 'Error from server (AlreadyExists)' >&2; exit 1; } ;;
   'apply -f') [ -f "$3" ] && ! grep -q "rings-config" "$3.objects" ;;
   'get job'*)
     case "$3" in $FAIL_JOB) echo 'FailureTarget=True:BackoffLimitExceeded Failed=True:BackoffLimitExceeded'; exit;; $HANG_JOB) exit;; esac
@@ -51,7 +51,7 @@ function run(args: string[] = [], env: Record<string, string> = {}, state = newF
   writeFileSync(path.join(bin, 'kubectl'), STUB);
   chmodSync(path.join(bin, 'kubectl'), 0o755);
   const { status, stdout, stderr } = spawnSync(path.join(outdir, 'apply.sh'), args, {
-    encoding: 'utf8', timeout: 60_000, cwd: '/', env: { PATH: `${bin}:${process.env.PATH ?? ''}`, LOG: log, STATE: state, INTERVAL: '0', FAIL_JOB: 'none', HANG_JOB: 'none', ...env },
+    encoding: 'utf8', timeout: 60_000, cwd: '/', env: { PATH: `${bin}:${process.env.PATH ?? ''}`, LOG: log, STATE: state, INTERVAL: '0', FAIL_JOB: 'none', HANG_JOB: 'none', PARTLY: '', ...env },
   });
   return { status, calls: readFileSync(log, 'utf8').trimEnd().replace(/-[0-9a-f]{8}\b/g, '').split('\n'), output: stdout, errors: stderr };
 }
@@ -100,6 +100,15 @@ test('the rank table that an operator has filled is not touched when the script 
   expect(calls.filter((call) => call.includes('rings-config'))).toEqual(['get -f other/jobs-1/rings-config.k8s.yaml']);
 });
 
+test('a rank table that is new beside one that is there is created, without a failure because of the other', () => {
+  const { status, calls } = run(['other'], { PARTLY: 'yes' });
+  const table = 'other/jobs-1/rings-config.k8s.yaml';
+
+  expect(status).toBe(0);
+  expect(calls.filter((call) => call.includes('rings-config'))).toEqual([`get -f ${table}`, `create -f ${table}`, `get -f ${table}`]);
+  expect(applied(calls)).toContain('other/jobs-1/other.k8s.yaml');
+});
+
 test('a failed job ends the script; what comes after it is not applied', () => {
   const { status, calls, errors } = run(['other'], { FAIL_JOB: 'other-adgen*' });
 
@@ -126,6 +135,23 @@ test('a chart that is not there is refused before anything is applied', () => {
   const { status, calls, errors } = run(['other', 'nothere']);
 
   expect([status, errors, applied(calls)]).toEqual([1, 'apply.sh: there is no chart \'nothere\' here\n', []]);
+});
+
+test('a chart may be named as its folder', () => {
+  const { status, calls } = run(['other/']);
+
+  expect(status).toBe(0);
+  expect(applied(calls)).toHaveLength(STAGES.length);
+  expect(applied(calls)).toContain(BASE);
+});
+
+test('a folder that is no chart is refused, and an output folder without charts', () => {
+  const empty = newFolder();
+  writeFileSync(path.join(empty, 'apply.sh'), readFileSync(path.join(outdir, 'apply.sh'), 'utf8'));
+  const { status, stderr } = spawnSync('sh', [path.join(empty, 'apply.sh')], { encoding: 'utf8' });
+
+  expect([run(['.']).errors, run(['other/base']).errors]).toEqual(['apply.sh: there is no chart \'.\' here\n', 'apply.sh: there is no chart \'other/base\' here\n']);
+  expect([status, stderr]).toEqual([1, 'apply.sh: there are no charts here\n']);
 });
 
 test('it is the same for every app, and shells agree that it is shell', () => {

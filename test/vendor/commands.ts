@@ -1,7 +1,7 @@
 // Prints the commands of every container that the fine-tuning charts generate, as JSON, for the suites that run them: `{variant: [[word, ...], ...]}`.
 import { Testing } from 'cdk8s';
 import {
-  MindFormersGlm3Chart, type MindFormersGlm3ChartProps, MindFormersGlmChart, type MindFormersGlmChartProps, MindFormersProgram, MindFormersVersion, Scheduler,
+  GlmModel, MindFormersGlm3Chart, type MindFormersGlm3ChartProps, MindFormersGlmChart, type MindFormersGlmChartProps, MindFormersProgram, MindFormersVersion, Scheduler, WeightSource,
 } from 'cdk8s-chatglm';
 
 import { everyVendor } from '../support/synthesized';
@@ -13,6 +13,7 @@ const GLM3: Record<string, MindFormersGlm3ChartProps> = {
   'glm3-12x8': { nodes: 12, platform: { ...everyVendor(), scheduler: Scheduler.volcano() } },
   'glm3-4-devices': { devicesPerNode: 4 },
   'glm3-flash-attention': { flashAttention: true },
+  'glm3-adapters': { lora: true, huggingFace: true, weightSource: WeightSource.huggingFace(GlmModel.CHATGLM3_6B, { revision: 'v1' }) },
   'glm3-r1.1': { version: MindFormersVersion.R1_1, image: 'registry.corp.example/mindformers:1.1.0' },
 };
 const GLM: Record<string, MindFormersGlmChartProps> = {

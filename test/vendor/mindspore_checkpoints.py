@@ -194,14 +194,20 @@ def test_what_training_does_not_keep_comes_from_the_base(programs: Programs) -> 
     assert np.array_equal(before[rotary][1], after[rotary][1])
 
 
-@pytest.mark.parametrize("package", ["mindpet", "tk"])
-def test_adapters_work_as_in_mindpets_own_layer(programs: Programs, package: str) -> None:
+@pytest.mark.parametrize(
+    ("family", "name", "package"),
+    [
+        ("chatglm3", "transformer.encoder.layers.0.self_attention.dense", "mindpet"),
+        ("chatglm3", "transformer.encoder.layers.0.self_attention.dense", "tk"),
+        ("chatglm", "transformer.layers.0.attention.dense", "tk"),
+    ],
+)
+def test_adapters_work_as_in_mindpets_own_layer(programs: Programs, family: str, name: str, package: str) -> None:
     """The real layer with its adapter computes what a plain layer computes with the weights that we write."""
-    weights.write(programs.folder / "given", "chatglm3", "float32")
-    convert(programs, "chatglm3")
+    weights.write(programs.folder / "given", family, "float32")
+    convert(programs, family)
     path = programs.folder / "converted/glm.ckpt"
     loaded = mindspore_file.load(path)
-    name = "transformer.encoder.layers.0.self_attention.dense"
     random = np.random.default_rng(3)
     layer = LoRADense(weights.HIDDEN, weights.HIDDEN, 4, 32, has_bias=False, compute_dtype=mindspore.float32)
     layer.weight.set_data(mindspore.Tensor(mindspore_file.values(loaded[f"{name}.weight"])))
@@ -211,18 +217,19 @@ def test_adapters_work_as_in_mindpets_own_layer(programs: Programs, package: str
     assert layer.mindpet_delta_lora_a.name == "mindpet_delta_lora_A"
     mindspore_file.save_loaded(path, loaded)
 
-    convert_back(programs, "chatglm3", "--lora-alpha", 32)
+    convert_back(programs, family, "--lora-alpha", 32)
 
     back = stored(programs.folder / "back")
-    assert back.keys() == weights.shapes("chatglm3").keys()
+    assert back.keys() == weights.shapes(family).keys()
     given = random.normal(0, 1, (5, weights.HIDDEN)).astype("float32")
     expected = layer(mindspore.Tensor(given)).asnumpy()
     assert np.allclose(given @ back[f"{name}.weight"][1].T, expected, atol=1e-5)
 
-    convert_back(programs, "chatglm3", code=20)
+    convert_back(programs, family, code=20)
     assert programs.cause == (
         f"the checkpoint holds adapters, the first is {name}.{package}_delta_lora_A; "
-        f"give the training's lora_alpha as --lora-alpha, so that they can be put into the weights"
+        f"give the training's lora_alpha as --lora-alpha ('loraAlpha' of ConvertCheckpoint), so that they can be "
+        f"put into the weights"
     )
 
 

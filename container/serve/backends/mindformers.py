@@ -98,9 +98,9 @@ class MindFormersBackend(Backend):
         check_family(self._settings.model_family, vocabulary)
         vendor_package("mindformers.core.context", _IMAGE).build_context(config)
         with watching(self._folder, progress):
-            overrides = _overrides(config, self.context_length, self._checkpoint)
-            model = mindformers.AutoModel.from_config(config, **overrides)
-        _log.info("mindspore %s, mindformers %s", mindspore.__version__, mindformers.__version__)
+            model = _build(mindformers, config, _overrides(config, self.context_length, self._checkpoint))
+        version = getattr(mindformers, "__version__", "without a version")  # c8a5808 has none
+        _log.info("mindspore %s, mindformers %s", mindspore.__version__, version)
         own = getattr(model.config, "eos_token_id", None)
         ends = vocabulary.ends(()) | set(own if isinstance(own, (list, tuple)) else [own]) - {None}
         return _Loaded(model, vocabulary, ends, _known_settings(model))
@@ -158,10 +158,25 @@ def _overrides(config: Vendor, length: int, checkpoint: Path) -> Dict[str, objec
     return overrides
 
 
+def _build(mindformers: Vendor, config: Vendor, overrides: Dict[str, object]) -> Vendor:
+    """Return the network of `config` with `overrides`.
+
+    `from_config` of c8a5808 takes neither overrides nor a whole configuration.
+    """
+    from_config = mindformers.AutoModel.from_config
+    if _takes_any(from_config):
+        return from_config(config, **overrides)
+    config.model.model_config.update(overrides)
+    return vendor_package("mindformers.models.build_model", _IMAGE).build_model(config.model)
+
+
 def _known_settings(model: Vendor) -> Set[str]:
     parameters = inspect.signature(model.generate).parameters
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    return {name for name in ("temperature", "seed") if takes_any or name in parameters}
+    return {name for name in ("temperature", "seed") if _takes_any(model.generate) or name in parameters}
+
+
+def _takes_any(function: Vendor) -> bool:
+    return any(each.kind is each.VAR_KEYWORD for each in inspect.signature(function).parameters.values())
 
 
 def _produce(loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:

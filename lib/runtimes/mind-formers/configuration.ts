@@ -82,9 +82,12 @@ export const COMPLETE_STRATEGY = { 'parallel.strategy_ckpt_config.only_trainable
 /** Keys of the adapters. */
 export const LORA_KEYS = ['pet_type', 'lora_rank', 'lora_alpha', 'lora_dropout', 'target_modules'].map((key) => `model.model_config.pet_config.${key}`);
 
+/** The layers that have adapters in upstream's LoRA configurations. */
+export const QUERY_KEY_VALUE = '.*query_key_value*';
+
 /** The adapters of upstream's LoRA configurations, for configurations that have none. */
 export const ADAPTERS = {
-  'model.model_config.pet_config': '{pet_type: lora, lora_rank: 8, lora_alpha: 32, lora_dropout: 0.1, target_modules: .*query_key_value*}',
+  'model.model_config.pet_config': `{pet_type: lora, lora_rank: 8, lora_alpha: 32, lora_dropout: 0.1, target_modules: ${QUERY_KEY_VALUE}}`,
 };
 
 /** Training with them. */

@@ -6,6 +6,7 @@ import { SecurityLevel } from '../../pods/security-level';
 import { scriptStep } from '../script-step';
 import type { EvaluateRequest } from '../step-requests';
 import { sharedMemory, type StepTask } from '../task';
+import { type Adapters, loadedAdapters, unusualValues } from './adapters';
 import type { EvaluationConfiguration } from './configuration';
 import { WORK_PATH } from './launch';
 import { type MindFormersContext, NAME, startCommand, startScripts } from './options';
@@ -23,6 +24,10 @@ interface Evaluation {
   readonly request: EvaluateRequest;
   readonly context: MindFormersContext;
   readonly configuration: EvaluationConfiguration;
+  /** Those of the weights. */
+  readonly adapters: Adapters | undefined;
+  /** The dotted values by which they differ from the configuration's. */
+  readonly unusual: Readonly<Record<string, string>>;
   readonly checkpoint: string;
   readonly tokenizer: string;
   readonly data: string;
@@ -45,7 +50,7 @@ export function evaluate(request: EvaluateRequest, context: MindFormersContext):
   const { configuration } = evaluation;
   checkData(evaluation);
   const output = request.output(ArtifactFormat.EVALUATION, {
-    runtime: NAME, step: 'evaluate', commit: context.version.commit, program: context.program.name, configuration: configuration.file, lora: String(context.lora), batchSize, settings, data: evaluation.data,
+    runtime: NAME, step: 'evaluate', commit: context.version.commit, program: context.program.name, configuration: configuration.file, lora: String(evaluation.adapters !== undefined), batchSize, settings, data: evaluation.data,
     model: model.name, inputs: [weights, dataset, context.sourceTree].map(({ lineage }) => lineage),
   });
   return scriptStep({
@@ -65,9 +70,10 @@ export function evaluate(request: EvaluateRequest, context: MindFormersContext):
 function evaluationOf(request: EvaluateRequest, context: MindFormersContext): Evaluation {
   const { model, weights, dataset, evalFile } = request;
   const known = modelOf(model.name, context.version);
-  const configuration = context.lora ? known.loraEvaluation : known.evaluation;
+  const adapters = loadedAdapters(weights, context);
+  const configuration = adapters ? known.loraEvaluation : known.evaluation;
   return {
-    request, context, configuration, model: known.name,
+    request, context, configuration, adapters, unusual: unusualValues(known, adapters), model: known.name,
     checkpoint: `${weights.path}/${known.name}.ckpt`,
     tokenizer: `${weights.path}/${known.tokenizerFile}`,
     data: `${dataset.path}/${evalFile ?? dataFile('eval', configuration)}`,
@@ -100,11 +106,12 @@ interface Values {
 }
 
 /** Mappings and versions without dotted overrides need the configuration patched. */
-function values({ request: { accelerator, settings, batchSize = 1 }, context: { version, program: wanted }, configuration, tokenizer }: Evaluation): Values {
+function values({ request: { accelerator, settings, batchSize = 1 }, context: { version, program: wanted }, configuration, unusual, tokenizer }: Evaluation): Values {
   const isTrainer = wanted === MindFormersProgram.TRAINER;
   const memory = memoryLimit(accelerator?.deviceMemory);
   const changes = {
-    ...(memory !== undefined && { 'context.max_device_memory': memory }), ...configuration.overrides, ...(isTrainer && { 'runner_config.batch_size': String(batchSize) }), ...settings,
+    ...(memory !== undefined && { 'context.max_device_memory': memory }), ...configuration.overrides, ...(isTrainer && { 'runner_config.batch_size': String(batchSize) }),
+    ...unusual, ...settings,
   };
   if (!version._row.commandLine.dottedOverrides) {
     return { dotted: {}, patches: changes };
@@ -115,12 +122,12 @@ function values({ request: { accelerator, settings, batchSize = 1 }, context: { 
   return { dotted: { ...vocabularies, ...Object.fromEntries(entries.filter((entry) => !isPatch(entry))) }, patches: Object.fromEntries(entries.filter(isPatch)) };
 }
 
-function programWords({ request, context, checkpoint, data, model }: Evaluation, config: string, output: string): string[] {
-  const { sourceTree, program: wanted, version, lora } = context;
+function programWords({ request, context, adapters, checkpoint, data, model }: Evaluation, config: string, output: string): string[] {
+  const { sourceTree, program: wanted, version } = context;
   const { batchSize = 1 } = request;
   const common = ['--run_mode', 'eval', '--use_parallel', 'False', '--eval_dataset_dir', data];
   if (wanted === MindFormersProgram.TRAINER) {
-    const modelType = `${model}${lora ? '_lora' : ''}_chat`;
+    const modelType = `${model}${adapters ? '_lora' : ''}_chat`;
     return [scriptPath('train_glm'), '--source-tree', sourceTree.path, '--config', config, '--task', 'text_generation', '--model_type', modelType, ...common, '--load_checkpoint', checkpoint];
   }
   return [

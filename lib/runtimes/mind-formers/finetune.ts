@@ -9,7 +9,9 @@ import { RankTable } from '../rank-table';
 import { RUN_TASK, runTask } from '../run-task';
 import type { FinetuneRequest, FinetuneTask } from '../runtime-dialect';
 import { sharedMemory, type Task } from '../task';
+import { adapterParameters, madeWith } from './adapters';
 import { checkLauncher, launchCommand, launchScript, WORK_PATH } from './launch';
+import { MindFormersLauncher } from './launcher';
 import { isModernMindSpore, type MindFormersContext, NAME, startCommand, startScripts } from './options';
 import { type ResolvedFinetune, resolveFinetune } from './resolve';
 import { definitionOf, STRATEGY_FILE, trainCommand, usesTrainer } from './train';
@@ -26,7 +28,7 @@ export function finetune(request: FinetuneRequest, context: MindFormersContext):
   const resolved = resolveFinetune(request, context.version);
   checkLauncher(request, context);
   checkRequest(request, resolved, context);
-  const output = request.output(ArtifactFormat.MINDSPORE_SHARDS, definition(request, resolved, context));
+  const output = madeWith(request.output(ArtifactFormat.MINDSPORE_SHARDS, definition(request, resolved, context)), resolved.adapters);
   const train = trainCommand(request, resolved, context, output);
   const task: Task = {
     name: 'finetune', runtime: NAME, image, architecture,
@@ -43,12 +45,16 @@ export function finetune(request: FinetuneRequest, context: MindFormersContext):
     ...task,
     output,
     ...(request.schedulerRole && { schedulerTask: schedulerTask(task, [...startCommand(context, undefined), ...launchCommand(request, output, context, 'only'), ...train]) }),
-    batchSize: resolved.batchSize,
-    seqLength: resolved.seqLength,
-    devicesPerReplica: resolved.modelParallel * resolved.pipelineStages,
-    recompute: resolved.recompute,
-    optimizerParallel: resolved.configuration.optimizerParallel,
-    cpusPerRank: resolved.dataWorkers,
+    ...needs(request, resolved),
+  };
+}
+
+/** What its devices and processors must have room for. A run for the strategy freezes nothing. */
+function needs({ model, onlyStrategy }: FinetuneRequest, resolved: ResolvedFinetune): Omit<FinetuneTask, keyof Task> {
+  const { batchSize, seqLength, modelParallel, pipelineStages, recompute, configuration: { optimizerParallel }, adapters, dataWorkers } = resolved;
+  return {
+    batchSize, seqLength, recompute, optimizerParallel, devicesPerReplica: modelParallel * pipelineStages, cpusPerRank: dataWorkers,
+    ...(adapters && !onlyStrategy && { adapterParameters: adapterParameters(adapters, model.shape) }),
   };
 }
 
@@ -59,6 +65,9 @@ function checkRequest({ dataset, lora, onlyStrategy }: FinetuneRequest, { config
     [files === 'mindrecord' ? ArtifactFormat.MINDRECORD : ArtifactFormat.DATASET], 'dataset',
     files === 'mindrecord' ? `MindFormers ${version.name} reads MindRecord files; PrepareDataset with 'mindRecord' makes them` : `MindFormers ${version.name} reads JSON lines; PrepareDataset makes them`,
   );
+  if (pipelineStages > 1 && lora) {
+    throw new Error(`'pipelineStages' must be 1 with 'lora', got ${String(pipelineStages)}: adapters train on 'dataParallel' * 'modelParallel' devices, and MindFormers gives them no stage`);
+  }
   if (pipelineStages > 1 && !version._row.commandLine.outputFlag) {
     throw new Error(`'pipelineStages' must be 1 with MindFormers ${version.name}, whose strategy file tells the layout of one stage, got ${String(pipelineStages)}`);
   }
@@ -102,12 +111,14 @@ function fragment(request: FinetuneRequest, { dataWorkers }: ResolvedFinetune, c
   };
 }
 
-function environment({ debugLogs }: FinetuneRequest, { version }: MindFormersContext, output: Artifact): EnvEntry[] {
+function environment({ debugLogs }: FinetuneRequest, { version, launcher }: MindFormersContext, output: Artifact): EnvEntry[] {
+  // Our launcher gives each rank a folder of its own for the driver's logs; what msrun starts has one in common.
+  const driverLogs = launcher === MindFormersLauncher.MSRUN ? [{ name: 'ASCEND_PROCESS_LOG_PATH', value: `${output.path}/log/ascend` }] : [];
   return [
     { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
     { name: 'XDL_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
-    ...(debugLogs ? DEBUG_LOGS : [{ name: 'ASCEND_PROCESS_LOG_PATH', value: `${output.path}/log/ascend` }]),
+    ...(debugLogs ? DEBUG_LOGS : driverLogs),
     // Read when MindFormers is imported, so no flag can say it (mindformers@c8a5808 mindformers/tools/utils.py).
     ...(version._row.commandLine.outputFlag ? [] : [{ name: 'LOCAL_DEFAULT_PATH', value: output.path }]),
   ];

@@ -5,13 +5,16 @@ import type { EnvEntry } from '../../pods/pod-fragment';
 import { scriptPath } from '../../pods/scripts';
 import { SecurityLevel } from '../../pods/security-level';
 import { benchmarkStep, chatTask, type ModelProcess, predictStep } from '../model-steps';
+import { RankTable } from '../rank-table';
 import type { RuntimeDialect, ServeRequest } from '../runtime-dialect';
 import { serveTask } from '../serving';
 import { ServingBackend } from '../serving-backend';
+import { type Adapters, loadedAdapters, unusualValues } from './adapters';
 import { ADAPTERS, type MindFormersModel } from './configuration';
 import { evaluate } from './evaluate';
 import { finetune } from './finetune';
 import { contextOf, type MindFormersContext, type MindFormersOptions, NAME, startCommand, startScripts } from './options';
+import { MindFormersLauncher } from './launcher';
 import { modelOf } from './resolve';
 import { convert, dataset, merge } from './steps';
 import { memoryLimit } from './train';
@@ -25,6 +28,7 @@ export function mindFormers(options: MindFormersOptions): RuntimeDialect {
     models: context.version.models,
     backend: ServingBackend._of(NAME),
     weightsFormat: ArtifactFormat.MINDSPORE,
+    ...(context.launcher === MindFormersLauncher.MSRUN && { rankTable: RankTable.NONE }),
     serve: (request) => serveTask(modelProcess(request, context), request),
     finetune: (request) => finetune(request, context),
     chat: (request) => chatTask(modelProcess(request, context), request),
@@ -45,19 +49,20 @@ const INFERENCE: readonly EnvEntry[] = [{ name: 'GRAPH_OP_RUN', value: '1' }, { 
 /** Where MindFormers may write what nobody keeps. */
 const FOLDER = '/tmp/mindformers';
 
-type Loaded = Pick<ServeRequest, 'model' | 'devices' | 'accelerator'>;
+type Loaded = Pick<ServeRequest, 'model' | 'weights' | 'devices' | 'accelerator'>;
 
 /**
  * The backend that generates text, wherever it runs. MindFormers comes from the source tree, writes into its working directory, and reads a copy of the
  * configuration that fits device and adapters.
  */
 function modelProcess(loaded: Loaded, context: MindFormersContext): ModelProcess {
-  const { image, setEnvScripts, sourceTree, version, lora } = context;
+  const { image, setEnvScripts, sourceTree, version } = context;
   const known = modelOf(loaded.model.name, version);
   if (loaded.devices > 1) {
     throw new Error(`'devices' must be 1 for runtime '${NAME}', got ${String(loaded.devices)}: it generates text on one; use 'replicas' for more`);
   }
-  const prediction = lora ? known.loraPrediction ?? known.prediction : known.prediction;
+  const adapters = loadedAdapters(loaded.weights, context);
+  const prediction = adapters ? known.loraPrediction ?? known.prediction : known.prediction;
   const devices = loaded.devices === 0 ? undefined : loaded.devices;
   // The vendor's environment is sourced by the server's own words.
   const started = { ...context, setEnvScripts: [] };
@@ -68,7 +73,7 @@ function modelProcess(loaded: Loaded, context: MindFormersContext): ModelProcess
     check: [
       ...startCommand(started, devices),
       'python3', scriptPath('enter_folder'), '--folder', FOLDER, '--python-path', sourceTree.path, '--config', `${sourceTree.path}/${prediction}`,
-      ...Object.entries(changes(loaded, known, lora)).flatMap(([key, value]) => ['--set', `${key}=${value}`]), '--',
+      ...Object.entries(changes(loaded, known, adapters)).flatMap(([key, value]) => ['--set', `${key}=${value}`]), '--',
     ],
     fragment: {
       env: version._row.commandLine.dottedOverrides ? [...INFERENCE] : [],
@@ -77,7 +82,8 @@ function modelProcess(loaded: Loaded, context: MindFormersContext): ModelProcess
   };
 }
 
-function changes({ accelerator }: Loaded, { loraPrediction }: MindFormersModel, lora: boolean): Record<string, string> {
+function changes({ accelerator }: Loaded, known: MindFormersModel, adapters: Adapters | undefined): Record<string, string> {
   const memory = memoryLimit(accelerator?.deviceMemory);
-  return { ...(memory !== undefined && { 'context.max_device_memory': memory }), ...(lora && loraPrediction === undefined && ADAPTERS) };
+  const patched = adapters !== undefined && known.loraPrediction === undefined;
+  return { ...(memory !== undefined && { 'context.max_device_memory': memory }), ...(patched && ADAPTERS), ...unusualValues(known, adapters) };
 }

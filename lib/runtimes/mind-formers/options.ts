@@ -62,10 +62,10 @@ export interface MindFormersOptions {
   readonly program?: MindFormersProgram;
 
   /**
-   * Whether the weights that it evaluates, answers with and serves have low-rank adapters beside those of the base model, as a fine-tune with
-   * `lora` leaves them. A fine-tune says so itself.
+   * Whether the weights that it evaluates, answers with and serves have low-rank adapters beside those of the base model, with the rank and alpha of
+   * MindFormers' configurations. What a FinetuneJob of this library has trained is known, and what is merged of it.
    *
-   * @default false
+   * @default - of weights made by a FinetuneJob what it trained, else false
    */
   readonly lora?: boolean;
 

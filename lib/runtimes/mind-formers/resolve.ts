@@ -1,4 +1,5 @@
 import type { FinetuneRequest, FinetuneSettings } from '../runtime-dialect';
+import { type Adapters, trainedAdapters } from './adapters';
 import { checkLengths, checkNumbers, checkParallel } from './check-rules';
 import type { MindFormersConfiguration, MindFormersModel } from './configuration';
 import { checkSettings } from './settings';
@@ -18,6 +19,8 @@ export interface ResolvedFinetune {
   readonly pipelineStages: number;
   readonly recompute: boolean;
   readonly flashAttention: boolean;
+  /** What is trained instead of the model's own parameters. */
+  readonly adapters: Adapters | undefined;
   /** Processes of a rank that read data; each wants a core. */
   readonly dataWorkers: number;
   /** Dotted keys of the configuration and their values, `settings` last. */
@@ -44,8 +47,17 @@ export function resolveFinetune(request: FinetuneRequest, version: MindFormersVe
   const { recompute = configuration.recompute, flashAttention = configuration.flashAttention } = settings;
   checkLengths({ ...lengths, flashAttention }, configuration, request);
   const numbers = { epochs, batchSize, ...lengths, ...split, recompute, flashAttention };
-  const dataWorkers = Number(settings.settings?.[WORKERS_KEY] ?? DATA_WORKERS);
-  return { model, configuration, ...numbers, dataWorkers, overrides: dottedOverrides(numbers, configuration, settings) };
+  const dataWorkers = dataWorkersOf(settings);
+  const adapters = trainedAdapters(model, configuration, settings);
+  return { model, configuration, ...numbers, adapters, dataWorkers, overrides: dottedOverrides(numbers, configuration, settings) };
+}
+
+function dataWorkersOf({ settings = {} }: FinetuneSettings): number {
+  const given = settings[WORKERS_KEY] ?? String(DATA_WORKERS);
+  if (!/^[1-9]\d{0,3}$/.test(given)) {
+    throw new Error(`'settings' has '${WORKERS_KEY}', which must be a whole number from 1 to 9999, got '${given}'`);
+  }
+  return Number(given);
 }
 
 /** What a version knows of a model. */
@@ -88,7 +100,7 @@ function lengthsOf(settings: FinetuneSettings, { data, name, ...configuration }:
   return { seqLength: settings.seqLength ?? maxSourceLength + maxTargetLength + data.extraTokens, maxSourceLength, maxTargetLength };
 }
 
-type Numbers = Omit<ResolvedFinetune, 'model' | 'configuration' | 'overrides' | 'dataWorkers'>;
+type Numbers = Omit<ResolvedFinetune, 'model' | 'configuration' | 'overrides' | 'adapters' | 'dataWorkers'>;
 
 function dottedOverrides(numbers: Numbers, configuration: MindFormersConfiguration, { learningRate, recompute, flashAttention, settings = {} }: FinetuneSettings): Record<string, string> {
   return {

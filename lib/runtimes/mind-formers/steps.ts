@@ -7,6 +7,7 @@ import { SecurityLevel } from '../../pods/security-level';
 import { type ScriptStep, scriptStep } from '../script-step';
 import type { ConvertRequest, DatasetRequest, MergeRequest } from '../step-requests';
 import type { StepTask } from '../task';
+import { knownAdapters, madeWith } from './adapters';
 import type { MindFormersModel } from './configuration';
 import { isModernMindSpore, type MindFormersContext, NAME, startCommand, startScripts } from './options';
 import { modelOf } from './resolve';
@@ -18,19 +19,50 @@ export function convert(request: ConvertRequest, context: MindFormersContext): S
   const known = modelOf(model.name, context.version);
   checkFormats(request);
   const { checkpointFile = `${known.name}.ckpt` } = request;
-  const output = request.output(to, {
-    runtime: NAME, step: 'convert', model: model.name, file: checkpointFile, from: from.lineage, base: base?.lineage, embedding: context.version._row.embedding,
-  }, model.weightsBytes);
   const back = to.name === ArtifactFormat.HUGGING_FACE.name;
+  const alpha = alphaOf(request, back, context);
+  const output = request.output(to, {
+    runtime: NAME, step: 'convert', model: model.name, file: checkpointFile, from: from.lineage, base: base?.lineage, embedding: context.version._row.embedding, alpha,
+  }, model.weightsBytes);
   return processorStep(context, {
     name: 'convert', script: 'convert_checkpoint', output, inputs: [from, ...(base ? [base] : [])],
     require: back ? ['config.json', '*.safetensors'] : [checkpointFile, known.tokenizerFile],
     words: [
       '--from', from.format.name, '--to', to.name, '--family', model.family, '--source', from.path, '--file', checkpointFile,
-      ...embeddingWords(back, model, context), ...(base ? ['--base', base.path] : []), '--output', output.path,
+      ...embeddingWords(back, model, context), ...(base ? ['--base', base.path] : []),
+      ...(alpha === undefined ? [] : ['--lora-alpha', String(alpha)]), '--output', output.path,
     ],
     cpus: 4, gibibytes: 2 * gibibytes(model),
   });
+}
+
+/**
+ * On the way back adapters are put into the weights, because what other runtimes read has none. Their rank is in the checkpoint; alpha is not, and a wrong one
+ * makes a model that answers nonsense.
+ */
+function alphaOf(request: ConvertRequest, back: boolean, { lora }: MindFormersContext): number | undefined {
+  const { from, loraAlpha } = request;
+  const known = knownAdapters(from)?.alpha;
+  checkAlpha(request, back, known);
+  if (back && lora && loraAlpha === undefined && known === undefined) {
+    throw new Error(`'loraAlpha' is missing: no FinetuneJob of this app made the adapters in ${from.directory}; give the 'lora_alpha' of the configuration that trained them`);
+  }
+  return back ? known ?? loraAlpha : undefined;
+}
+
+function checkAlpha({ from, loraAlpha }: ConvertRequest, back: boolean, known: number | undefined): void {
+  if (loraAlpha === undefined) {
+    return;
+  }
+  if (!back) {
+    throw new Error('\'loraAlpha\' is for the way to huggingface, where adapters are put into the weights; leave it out');
+  }
+  if (!Number.isInteger(loraAlpha) || loraAlpha < 1 || loraAlpha > 999_999) {
+    throw new Error(`'loraAlpha' must be a whole number from 1 to 999999, got ${String(loraAlpha)}`);
+  }
+  if (known !== undefined && loraAlpha !== known) {
+    throw new Error(`'loraAlpha' is ${String(loraAlpha)}, but the adapters in ${from.directory} were trained with ${String(known)}; leave it out`);
+  }
 }
 
 /** From 1.2 on ChatGLM2 and 3 name the matrix as GLM-4 does (mindformers/models/glm2/convert_weight.py). */
@@ -106,9 +138,9 @@ export function merge(request: MergeRequest, context: MindFormersContext): StepT
     throw new Error(`MindSpore ${context.mindSpore} cannot merge checkpoints (transform_checkpoints is in 2.0 and later); give Runtime.mindFormers a 'mergeImage' with MindSpore 2 for the processor`);
   }
   const file = `${known.name}.ckpt`;
-  const output = request.output(ArtifactFormat.MINDSPORE, {
+  const output = madeWith(request.output(ArtifactFormat.MINDSPORE, {
     runtime: NAME, step: 'merge', file, from: from.lineage, base: base.lineage, strategy: strategy?.lineage,
-  }, model.weightsBytes);
+  }, model.weightsBytes), knownAdapters(from));
   return processorStep(context, {
     name: 'merge', script: 'merge_checkpoint', output, inputs: [from, base, ...(strategy ? [strategy] : [])],
     require: [file, known.tokenizerFile],

@@ -41,7 +41,9 @@ export class AtbPods {
     mkdirSync(path.join(packages, 'transformers-4.30.2.dist-info'), { recursive: true });
     writeFileSync(path.join(packages, 'transformers-4.30.2.dist-info/METADATA'), 'Metadata-Version: 2.1\nName: transformers\nVersion: 4.30.2\n');
     const seconds = killWhen === undefined ? '0' : '0.3';
-    return this.machine.run(this.jobs[this.steps.indexOf(step)]!, this.attempts, { image: IMAGE, env: { PYTHONPATH: packages, STUB_SECONDS: seconds }, killWhen });
+    return this.machine.run(this.jobs[this.steps.indexOf(step)]!, this.attempts, {
+      image: IMAGE, env: { PYTHONPATH: packages, STUB_SECONDS: seconds }, killWhen: killWhen && { says: killWhen },
+    });
   }
 
   /** What the steps left on the claim: text by path, without times. */

@@ -9,16 +9,16 @@ const SCRIPT = path.join(__dirname, '..', '..', 'cluster', 'stubs', 'opt', 'hub'
 
 /** The hub of the cluster tests as a process of this machine. */
 export class LocalHub {
-  /** Starts it on a free port. */
-  public static async start(): Promise<LocalHub> {
+  /** Starts it, or another `script` in its place, on a free port. */
+  public static async start(script = SCRIPT, env: Readonly<Record<string, string>> = {}): Promise<LocalHub> {
     const port = await freePort();
-    const child = spawn('python3', [SCRIPT, '--port', String(port)], { stdio: 'ignore' });
+    const child = spawn('python3', [script, '--port', String(port)], { stdio: 'ignore', env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env } });
     const hub = new LocalHub(child, `http://127.0.0.1:${String(port)}`);
     await hub.answering();
     return hub;
   }
 
-  private constructor(private readonly child: ChildProcess, private readonly url: string) {}
+  private constructor(private readonly child: ChildProcess, public readonly url: string) {}
 
   /** The object with every address of the outside world in its commands replaced by one of the hub's. */
   public instead(object: Manifest): Manifest {

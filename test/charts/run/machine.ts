@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import type { V1Container, V1EnvVar, V1PodSpec, V1Volume } from '@kubernetes/client-node';
 
 import type { Manifest } from '../../cluster/support/manifest';
+import { killContainer, nameOf } from './container-processes';
 import { type Places, rewrite, Volumes } from './pod-paths';
 
 /** How a pod ended. */
@@ -24,7 +25,13 @@ export interface RunOptions {
   /** Further environment of the image; its PATH goes before this machine's. */
   readonly env?: Readonly<Record<string, string>>;
   /** Kills the main container with SIGKILL when its log matches. */
-  readonly killWhen?: RegExp;
+  readonly killWhen?: Moment;
+}
+
+/** What a log says at a moment, so many times (default 1). */
+export interface Moment {
+  readonly says: RegExp;
+  readonly times?: number;
 }
 
 /**
@@ -70,10 +77,10 @@ export class Machine {
       cwd: folder, detached: true,
       env: {
         PATH: [this.tools, options.env?.PATH, process.env.PATH].filter(Boolean).join(':'), HOME: folder, LC_ALL: 'C.UTF-8', PYTHONDONTWRITEBYTECODE: '1',
-        HOSTNAME: pod, TERMINATION_MESSAGE_PATH: message, ...without(options.env ?? {}, 'PATH'), ...env,
+        HOSTNAME: pod, TERMINATION_MESSAGE_PATH: message, ...without(options.env ?? {}, 'PATH'), ...env, ...nameOf(message),
       },
     });
-    const { code, log } = await ended(child, options.killWhen);
+    const { code, log } = await ended(child, message, options.killWhen);
     return { container: container.name, code, log, message: existsSync(message) ? readFileSync(message, 'utf8') : '' };
   }
 
@@ -118,9 +125,10 @@ export class Machine {
   }
 }
 
-/** A killed pod's lease is taken over after a minute; here after six seconds. */
+/** A killed pod's lease is taken over after a minute, and downloads say every five seconds how far they are; here it is sooner. */
 function impatient(words: readonly string[]): string[] {
-  return words.flatMap((word) => word.endsWith('/run_task.py') ? [word, '--lease-heartbeat', '0.5', '--lease-takeover', '6'] : [word]);
+  const lease = ['--lease-heartbeat', '0.2', '--lease-takeover', '2'];
+  return words.flatMap((word) => word.endsWith('/run_task.py') ? [word, ...lease] : word.endsWith('/fetch_weights.py') ? [word, ...lease, '--progress-interval', '0.05'] : [word]);
 }
 
 /** Folders of a pod that have nothing but mounts. */
@@ -147,13 +155,12 @@ function without(record: Readonly<Record<string, string>>, key: string): Record<
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
-function ended(child: ChildProcess, killWhen: RegExp | undefined): Promise<{ code: number; log: string }> {
+function ended(child: ChildProcess, container: string, killWhen: Moment | undefined): Promise<{ code: number; log: string }> {
   let log = '';
   const read = (chunk: Buffer): void => {
     log += chunk.toString('utf8');
-    if (killWhen?.test(log) === true && child.pid !== undefined) {
-      // The whole group, as the kubelet ends a container.
-      try { process.kill(-child.pid, 'SIGKILL'); } catch { /* it has just ended */ }
+    if (killWhen !== undefined && (log.match(new RegExp(killWhen.says, 'g')) ?? []).length >= (killWhen.times ?? 1)) {
+      killContainer(container);
     }
   };
   child.stdout?.on('data', read);

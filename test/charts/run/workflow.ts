@@ -1,16 +1,26 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 
 import type { Manifest } from '../../cluster/support/manifest';
+import { type ClaimFiles, claimFiles } from './claim-files';
 import type { LocalHub } from './hub';
 import { type End, Machine, type RunOptions } from './machine';
+import { oldestPython } from './oldest-python';
 
 const STUBS = path.join(__dirname, '..', '..', 'cluster', 'stubs');
 
 /** Paths of the vendors' images that have stand-ins. */
 const IMAGE = new Map(['/torch', '/opt/sophon', '/usr/local/Ascend'].map((name) => [name, path.join(STUBS, name)]));
+
+type Env = Readonly<Record<string, string>>;
+
+/** Environment of the stand-ins: of all, and by the image that they stand for. */
+export interface StandIns {
+  readonly env?: Env;
+  readonly images?: Readonly<Record<string, Env>>;
+}
 
 /** A chart's Jobs as processes, in the order of their artifacts. */
 export class Workflow {
@@ -19,10 +29,10 @@ export class Workflow {
   private readonly jobs: readonly Manifest[];
   private attempts = 0;
 
-  public constructor(objects: readonly Manifest[], hub: LocalHub, private readonly env: Readonly<Record<string, string>> = {}) {
+  public constructor(objects: readonly Manifest[], private readonly hub: LocalHub, private readonly standIns: StandIns = {}) {
     const local = objects.map((object) => hub.instead(object));
     const tools = mkdtempSync(path.join(this.root, 'tools-'));
-    symlinkSync(execFileSync('sh', ['-c', oldestPython()], { encoding: 'utf8' }).trim(), path.join(tools, 'python3'));
+    symlinkSync(oldestPython(), path.join(tools, 'python3'));
     this.machine = new Machine(this.root, local, [tools, path.join(__dirname, 'tools'), path.join(STUBS, 'usr/local/bin')].join(':'));
     this.jobs = inOrder(local.filter(({ kind }) => kind === 'Job'));
   }
@@ -36,15 +46,13 @@ export class Workflow {
   public run(job: string, options: RunOptions = {}): Promise<End> {
     this.attempts += 1;
     const manifest = this.jobs.find(({ metadata }) => metadata.name === job)!;
-    return this.machine.run(manifest, this.attempts, { image: IMAGE, ...options, env: { ...this.env, ...options.env } });
+    const { env, images = {} } = this.standIns;
+    return this.machine.run(manifest, this.attempts, { image: IMAGE, ...options, env: { ...env, ...images[containers(manifest).main.image], ...options.env } });
   }
 
-  /** All files of a claim, with what they hold or, where they are large, how long they are. Logs and markers' times are left out. */
-  public files(claim: string): Record<string, string> {
-    const folder = this.machine.file(claim);
-    const names = (readdirSync(folder, { recursive: true, encoding: 'utf8' })).sort();
-    const files = names.filter((name) => statSync(path.join(folder, name), { throwIfNoEntry: false })?.isFile() === true && !/(^|\/)(log|\.lease)\//.test(name));
-    return Object.fromEntries(files.map((name) => [name, content(path.join(folder, name))]));
+  /** What the steps left on a claim, without what tells of time and place, and without what `passing` names. */
+  public files(claim: string, passing?: RegExp): ClaimFiles {
+    return claimFiles(this.machine.file(claim), [this.root, this.hub.url], passing);
   }
 
   /** Takes everything away. */
@@ -52,11 +60,6 @@ export class Workflow {
     execFileSync('chmod', ['-R', 'u+rwX', this.root]);
     rmSync(this.root, { recursive: true, force: true });
   }
-}
-
-function content(file: string): string {
-  const text = readFileSync(file);
-  return text.length > 4096 ? `${String(text.length)} bytes` : text.toString('utf8').replace(/"created": *"[^"]*"/, '"created": ""');
 }
 
 /** A Job comes after those whose outputs it waits for. */
@@ -76,7 +79,7 @@ function inOrder(jobs: readonly Manifest[]): Manifest[] {
   return done;
 }
 
-interface Container { readonly name: string; readonly command?: string[] }
+interface Container { readonly name: string; readonly image: string; readonly command?: string[] }
 
 function containers(job: Manifest): { readonly main: Container; readonly init: Container[] } {
   const { spec } = (job.spec as { template: { spec: { containers: Container[]; initContainers?: Container[] } } }).template;
@@ -94,9 +97,4 @@ function inputs(job: Manifest): string[] {
 function output(job: Manifest): string[] {
   const { command = [] } = containers(job).main;
   return [...after(command, '--output'), ...after(command, '--target')];
-}
-
-/** The scripts are for old images, so the oldest Python from 3.7 on runs them. */
-function oldestPython(): string {
-  return 'for v in 7 8 9 10 11 12 13; do for p in "$HOME"/.pyenv/versions/3.$v.*/bin/python3; do [ -x "$p" ] && { echo "$p"; exit; }; done; done; command -v python3';
 }

@@ -34,6 +34,14 @@ test('fine-tuning is weights, gradients, states, activations, logits, and 768 Mi
   expect(MemoryEstimate.bytesPerDevice({ ...ADGEN, recompute: false })).toBe(5 * parameters + tokens * 4096 * 34 * 28 + 3 * 4 * tokens * 65024 + 768 * 2 ** 20);
 });
 
+test('fine-tuning adapters is frozen weights, the adapters with their gradients and states, activations, logits, and 768 MiB', () => {
+  const [parameters, adapters, tokens] = [12487168064 / 2, 2e6, 4 * 192];
+  const rest = tokens * 4096 * 2 * 28 + tokens * 4096 * 34 + 3 * 4 * tokens * 65024 + 768 * 2 ** 20;
+
+  expect(MemoryEstimate.bytesPerDevice({ ...ADGEN, adapterParameters: adapters })).toBe(2 * parameters + 4 * adapters + 8 * adapters / 8 + rest);
+  expect(MemoryEstimate.bytesPerDevice({ ...ADGEN, adapterParameters: adapters, optimizerParallel: false })).toBe(2 * parameters + 12 * adapters + rest);
+});
+
 test.each<[string, Accelerator, MemoryEstimateProps]>([
   ['ChatGLM3-6B on ADGEN', Accelerator.ASCEND_910B3, ADGEN],
   ['ChatGLM3-6B with 2k tokens', Accelerator.ASCEND_910B3, { ...ADGEN, seqLength: 2048, batch: 1 }],
@@ -51,6 +59,14 @@ test.each<[string, Accelerator, MemoryEstimateProps]>([
 const estimates: fc.Arbitrary<MemoryEstimateProps> = fc.record({
   model: fc.constantFrom(...GlmModel.all()), dtype: fc.constantFrom(Dtype.FLOAT16, Dtype.INT8, Dtype.INT4), task: fc.constantFrom(MemoryTask.INFERENCE, MemoryTask.FINETUNE),
   seqLength: fc.integer({ min: 1, max: 1e6 }), batch: fc.integer({ min: 1, max: 256 }), devices: fc.constantFrom(1, 2, 4, 8, 16), recompute: fc.boolean(), optimizerParallel: fc.boolean(),
+});
+
+test('training adapters never needs more memory than training the whole model', () => {
+  fc.assert(fc.property(estimates, fc.integer({ min: 1, max: 5e8 }), (estimate, adapterParameters) => {
+    const task = MemoryTask.FINETUNE;
+
+    expect(MemoryEstimate.bytesPerDevice({ ...estimate, task, adapterParameters })).toBeLessThan(MemoryEstimate.bytesPerDevice({ ...estimate, task }));
+  }));
 });
 
 test.each(['batch', 'seqLength'] as const)('more %s never needs less memory', (prop) => {
@@ -79,6 +95,7 @@ test.each([
   [{ seqLength: 0 }, '\'seqLength\' of a memory estimate must be a whole number from 1, got 0'],
   [{ batch: 1.5 }, '\'batch\' of a memory estimate must be a whole number from 1, got 1.5'],
   [{ devices: -1 }, '\'devices\' of a memory estimate must be a whole number from 1, got -1'],
+  [{ adapterParameters: 0 }, '\'adapterParameters\' of a memory estimate must be a whole number from 1, got 0'],
   [{ devices: 8, devicesPerReplica: 3 }, '\'devicesPerReplica\' must divide \'devices\', got 3 and 8'],
 ])('an estimate of what cannot be is refused: %j', (change, message) => {
   expect(thrownBy(() => MemoryEstimate.bytesPerDevice({ ...SOPHON, ...change }))).toBe(message);

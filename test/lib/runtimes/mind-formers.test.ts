@@ -1,4 +1,4 @@
-import { Accelerator, Architecture, ArtifactFormat, GlmModel, type MindFormersOptions, MindFormersVersion, RankTable, Runtime } from 'cdk8s-chatglm';
+import { Accelerator, Architecture, ArtifactFormat, GlmModel, MindFormersLauncher, type MindFormersOptions, MindFormersVersion, RankTable, Runtime } from 'cdk8s-chatglm';
 import * as fc from 'fast-check';
 
 import type { FinetuneRequest, FinetuneSettings } from '../../../lib/runtimes/runtime-dialect';
@@ -66,6 +66,28 @@ describe('the fine-tune of the ChatGLM3 guide', () => {
   });
 });
 
+describe('adapters', () => {
+  const PET = 'model.model_config.pet_config';
+  const parameters = (settings: Record<string, string> = {}, request: Partial<FinetuneRequest> = {}, options: Partial<MindFormersOptions> = {}) => (
+    finetune({ lora: true, settings: { settings }, ...request }, options).adapterParameters
+  );
+
+  // What PEFT counts, too, with rank 8 at query_key_value.
+  test.each([[GlmModel.CHATGLM3_6B, 1_949_696], [GlmModel.CHATGLM2_6B, 1_949_696], [GlmModel.CHATGLM_6B, 3_670_016]])('of %s have %i parameters', (model, count) => {
+    expect(parameters({}, { model })).toBe(count);
+  });
+
+  test('have as many more as their rank is higher, and at other layers at most those of all', () => {
+    expect(parameters({ [`${PET}.lora_rank`]: '16' })).toBe(2 * 1_949_696);
+    expect(parameters({ [`${PET}.target_modules`]: '.*dense*' })).toBe(28 * 8 * (4096 + 4608 + 4096 + 4096 + 4096 + 2 * 13696 + 13696 + 4096));
+  });
+
+  test('are what the memory is for, unless nothing is frozen to get the strategy', () => {
+    expect(finetune()).not.toHaveProperty('adapterParameters');
+    expect(finetune({ lora: true, onlyStrategy: true })).not.toHaveProperty('adapterParameters');
+  });
+});
+
 describe('rank tables', () => {
   test('that pods make need the addresses of the node\'s devices', () => {
     expect(finetune().fragment.mounts).toEqual(expect.arrayContaining([
@@ -87,6 +109,15 @@ describe('rank tables', () => {
   test('have an absolute path', () => {
     expect(thrownBy(() => RankTable.fromFile('hccl.json'))).toBe('a rank table\'s path must be absolute, got \'hccl.json\'');
   });
+});
+
+test('msrun wants no rank table, and what it starts has one folder in common for the driver\'s logs', () => {
+  const msrun = runtime({ version: MindFormersVersion.R1_1, image: 'registry.example/mindformers:1', launcher: MindFormersLauncher.MSRUN });
+  const { output, fragment: { env } } = msrun._finetune(finetuneRequest({ rankTable: RankTable.NONE }));
+
+  expect([msrun._rankTable, runtime()._rankTable]).toEqual([RankTable.NONE, undefined]);
+  expect(env).toContainEqual({ name: 'ASCEND_PROCESS_LOG_PATH', value: `${output.path}/log/ascend` });
+  expect(JSON.stringify(finetune().fragment.env)).not.toContain('ASCEND_PROCESS_LOG_PATH');
 });
 
 test('where an operator runs the scheduler, ranks meet at the address that it gives, and the scheduler starts no rank', () => {

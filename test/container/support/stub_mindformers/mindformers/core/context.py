@@ -1,5 +1,7 @@
 """The context of the device."""
 
+import mindformers
+
 
 def build_context(config):
-    config.built = True
+    mindformers.CONTEXT.append((config.run_mode, config.use_parallel))

@@ -1,0 +1,5 @@
+"""Where MindFormers' configuration class is registered."""
+
+from answering import MindFormerConfig
+
+__all__ = ["MindFormerConfig"]
