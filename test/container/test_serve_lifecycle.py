@@ -122,7 +122,7 @@ class TestDrain:
             assert running().json["usage"]["completion_tokens"] == 120
             assert accepted().events[-1]["choices"][0]["finish_reason"] == "stop"
             assert server.ended() == 0
-        assert any("every request is answered: done" in line for line in server.lines)
+        server.says("every request is answered: done")
 
     def test_idle_it_ends_after_the_delay(self, python):
         with Server(python, "--drain-delay", "0.3") as server:

@@ -67,7 +67,7 @@ class TestDevices:
         with serving(python, model, *flags) as server:
             server.wait_ready()
             reply = server.chat("你好 🌍", max_tokens=30).json
-        assert line in server.lines
+        server.says(line)
         assert reply["choices"][0] == {
             "index": 0,
             "message": {"role": "assistant", "content": "你好 🌍"},
@@ -92,7 +92,7 @@ class TestDevices:
             "stub torch: seed 5",
             "stub torch.mlu: seed 5",
         ]
-        assert "stub model: float16 on mlu" in server.lines
+        server.says("stub model: float16 on mlu")
 
     def test_no_device_is_told(self, python, model):
         with serving(python, model, "--backend-option", "device=mlu", STUB_DEVICES="0") as server:
@@ -124,7 +124,7 @@ class TestSettings:
         server.chat("x", **asked)
         more = {"num_beams": 1, "eos_token_id": [258], "pad_token_id": 258}
         line = f"stub model: {sorted({**told, **more}.items())}"
-        eventually(lambda: line in server.lines, "the model said what it was told")
+        server.says(line)
 
     def test_a_shorter_context_may_be_set(self, python, model):
         with serving(python, model, "--context-length", "20") as server:

@@ -12,18 +12,17 @@ import inspect
 import logging
 import random
 from pathlib import Path
-from typing import Callable, Dict, Generator, List, NamedTuple, Optional, Set
+from typing import Dict, List, Optional, Set
 
 from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, IMAGE_MISMATCH, Fault
-from serve.backend import Backend, Piece, Progress, Settings
+from serve.backend import Progress, Settings
 from serve.backends.backend_options import check_names, model_folder
 from serve.backends.family_check import check_family
+from serve.backends.generating_backend import GeneratingBackend, Loaded
 from serve.backends.load_progress import watching
-from serve.backends.model_thread import ModelThread, Put
-from serve.backends.pieces import pieces
+from serve.backends.model_thread import Put
 from serve.backends.vendor_package import Vendor, vendor_package
 from serve.backends.vocabulary import Vocabulary
-from serve.prompt import Prompt
 from serve.sampling import Sampling
 
 _log = logging.getLogger(__name__)
@@ -34,14 +33,14 @@ _GREEDY_BELOW = 0.001
 _MANY = 100  # tokens to choose from where the version has no way to say all
 
 
-class _Loaded(NamedTuple):
-    model: Vendor
-    vocabulary: Vocabulary
-    ends: Set[int]
-    knows: Set[str]  # settings of `generate`, beside those that every version has
+class _Loaded(Loaded):
+    def __init__(self, vocabulary: Vocabulary, ends: Set[int], model: Vendor) -> None:
+        super().__init__(vocabulary, ends)
+        self.model = model
+        self.knows = _known_settings(model)  # beside those that every version has
 
 
-class MindFormersBackend(Backend):
+class MindFormersBackend(GeneratingBackend[_Loaded]):
     """Serves a MindSpore checkpoint. One generation at a time.
 
     Options: `config`, the YAML file of MindFormers that describes the model (required, a `predict` one);
@@ -50,43 +49,16 @@ class MindFormersBackend(Backend):
     """
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__()
         check_names("mindformers", settings, _NAMES)
         self._folder = model_folder("mindformers", settings)
         self._config = _config_file(settings)
         self._checkpoint = _checkpoint_file(self._folder, settings.options.get("checkpoint-file"))
         self._tokenizer = _tokenizer_file(self._folder, settings.options.get("tokenizer-file"))
         self._settings = settings
-        self._thread = ModelThread()
-        self._loaded: Optional[_Loaded] = None
 
-    def load(self, progress: Progress) -> None:
+    def read(self, progress: Progress) -> _Loaded:
         """Build the network and load the checkpoint."""
-        self._loaded = self._thread.call(lambda: self._load(progress))
-
-    def count_tokens(self, prompt: Prompt) -> int:
-        """Return how many tokens the prompt has."""
-        return len(self._ready().vocabulary.ids(prompt))
-
-    def generate(
-        self, prompt: Prompt, sampling: Sampling, cancelled: Callable[[], bool]
-    ) -> Generator[Piece, None, None]:
-        """Yield the answer token by token."""
-        loaded = self._ready()
-        ids = loaded.vocabulary.ids(prompt)
-        ends = loaded.ends | loaded.vocabulary.ends(prompt.end_tokens)
-        tokens = self._thread.tokens(lambda put: _produce(loaded, ids, sampling, ends, put))
-        return pieces(tokens, loaded.vocabulary, ends, sampling.max_tokens, cancelled)
-
-    def stop(self) -> None:
-        """Let go of the model."""
-        self._loaded = None
-
-    def _ready(self) -> _Loaded:
-        if self._loaded is None:
-            raise RuntimeError("the model is not loaded")
-        return self._loaded
-
-    def _load(self, progress: Progress) -> _Loaded:
         progress(0.0, "importing MindFormers")
         mindspore = vendor_package("mindspore", _IMAGE)
         mindformers = vendor_package("mindformers", _IMAGE)
@@ -103,7 +75,20 @@ class MindFormersBackend(Backend):
         _log.info("mindspore %s, mindformers %s", mindspore.__version__, version)
         own = getattr(model.config, "eos_token_id", None)
         ends = vocabulary.ends(()) | set(own if isinstance(own, (list, tuple)) else [own]) - {None}
-        return _Loaded(model, vocabulary, ends, _known_settings(model))
+        return _Loaded(vocabulary, ends, model)
+
+    def produce(self, loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:
+        """Generate, and put each token as soon as the model has chosen it."""
+        settings = _generation_settings(sampling, loaded.knows)
+        streamer = _Streamer(ends, put)
+        try:
+            length = len(ids) + sampling.max_tokens
+            loaded.model.generate([ids], streamer=streamer, max_length=length, **settings)
+        except _EnoughError:
+            # The end of `generate` gives the cache's blocks back, and has not been reached.
+            blocks = getattr(loaded.model, "block_mgr", None)
+            if blocks:
+                blocks.clear_cache()
 
 
 def _config_file(settings: Settings) -> Path:
@@ -177,19 +162,6 @@ def _known_settings(model: Vendor) -> Set[str]:
 
 def _takes_any(function: Vendor) -> bool:
     return any(each.kind is each.VAR_KEYWORD for each in inspect.signature(function).parameters.values())
-
-
-def _produce(loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:
-    """Generate, and put each token as soon as the model has chosen it."""
-    settings = _generation_settings(sampling, loaded.knows)
-    streamer = _Streamer(ends, put)
-    try:
-        loaded.model.generate([ids], streamer=streamer, max_length=len(ids) + sampling.max_tokens, **settings)
-    except _EnoughError:
-        # The end of `generate` gives the cache's blocks back, and has not been reached.
-        blocks = getattr(loaded.model, "block_mgr", None)
-        if blocks:
-            blocks.clear_cache()
 
 
 class _EnoughError(Exception):

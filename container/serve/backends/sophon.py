@@ -7,16 +7,15 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Generator, List, Optional
+from typing import Any, List, Optional, Set
 
 from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, IMAGE_MISMATCH, Fault
-from serve.backend import Backend, Piece, Progress, Settings
+from serve.backend import Progress, Settings
 from serve.backends.backend_options import check_names, context_length, model_folder
-from serve.backends.model_thread import ModelThread, Put
-from serve.backends.pieces import pieces
+from serve.backends.generating_backend import GeneratingBackend, Loaded
+from serve.backends.model_thread import Put
 from serve.backends.vendor_package import vendor_package
 from serve.backends.vocabulary import Vocabulary
-from serve.prompt import Prompt
 from serve.sampling import Sampling
 from tpu.devices import visible_devices
 
@@ -25,7 +24,13 @@ _IMAGE = "the model's tokenizer: transformers and sentencepiece"
 _DEVICES_OF_NAME = re.compile(r"_(\d+)dev\.bmodel$")
 
 
-class SophonBackend(Backend):
+class _Loaded(Loaded):
+    def __init__(self, vocabulary: Vocabulary, model: Any) -> None:  # noqa: ANN401 (a C++ class without types)
+        super().__init__(vocabulary, set())
+        self.model = model
+
+
+class SophonBackend(GeneratingBackend[_Loaded]):
     """Serves a bmodel on the TPUs that the pod was given.
 
     Options: `bmodel`, the file in the model's folder (default: the only one); `devices`, numbers separated by
@@ -34,65 +39,42 @@ class SophonBackend(Backend):
     """
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__()
         check_names("sophon", settings, OPTIONS)
         self._settings = settings
         self._folder = model_folder("sophon", settings)
         self._bmodel = _bmodel(self._folder, settings.options.get("bmodel"))
         self._devices = _devices(settings, self._bmodel)
-        self._thread = ModelThread()
-        self._model: Any = None
-        self._vocabulary: Optional[Vocabulary] = None
 
-    def load(self, progress: Progress) -> None:
+    def read(self, progress: Progress) -> _Loaded:
         """Load the tokenizer, then the bmodel onto its devices."""
         progress(0.0, "loading the tokenizer")
         transformers = vendor_package("transformers", _IMAGE)
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(self._folder), trust_remote_code=True)
-        self._vocabulary = Vocabulary(tokenizer)
+        vocabulary = Vocabulary(tokenizer)
         progress(0.1, f"loading {self._bmodel.name} onto device {', '.join(map(str, self._devices))}")
-        self._model = self._thread.call(self._loaded)
-        self.context_length = context_length(self._settings, int(self._model.SEQLEN))
+        model = _extension(self._settings.options.get("extension")).ChatGLM()
+        model.init(self._devices, str(self._bmodel))
+        self.context_length = context_length(self._settings, int(model.SEQLEN))
+        return _Loaded(vocabulary, model)
 
-    def count_tokens(self, prompt: Prompt) -> int:
-        """Return how many tokens the prompt has."""
-        return len(self._known().ids(prompt))
-
-    def generate(
-        self, prompt: Prompt, sampling: Sampling, cancelled: Callable[[], bool]
-    ) -> Generator[Piece, None, None]:
-        """Yield the answer token by token."""
-        vocabulary = self._known()
-        ids = vocabulary.ids(prompt)
-        ends = vocabulary.ends(prompt.end_tokens)
-
-        def produce(put: Put) -> None:
-            model = self._model
-            # The two heads that a bmodel has (LLM-TPU@edb7f13e models/ChatGLM3/python_demo/chat.cpp).
-            model.generation_mode = "penalty_sample" if sampling.temperature > 0 else "greedy"
-            model.temperature = sampling.temperature or 1.0
-            model.top_p = sampling.top_p
-            model.repeat_penalty = 1.0
-            token = int(model.forward_first(ids))
-            while put(token) and token not in ends and model.token_length < model.SEQLEN:
-                token = int(model.forward_next())
-
-        yield from pieces(self._thread.tokens(produce), vocabulary, ends, sampling.max_tokens, cancelled)
+    def produce(self, loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:
+        """Put each token as the bmodel makes it."""
+        model = loaded.model
+        # The two heads that a bmodel has (LLM-TPU@edb7f13e models/ChatGLM3/python_demo/chat.cpp).
+        model.generation_mode = "penalty_sample" if sampling.temperature > 0 else "greedy"
+        model.temperature = sampling.temperature or 1.0
+        model.top_p = sampling.top_p
+        model.repeat_penalty = 1.0
+        token = int(model.forward_first(ids))
+        while put(token) and token not in ends and model.token_length < model.SEQLEN:
+            token = int(model.forward_next())
 
     def stop(self) -> None:
         """Give the devices back."""
-        if self._model is not None:
-            self._model.deinit()
-
-    def _known(self) -> Vocabulary:
-        if self._vocabulary is None:
-            raise RuntimeError("the model is not loaded yet")
-        return self._vocabulary
-
-    def _loaded(self) -> Any:  # noqa: ANN401 (a C++ class without types)
-        chat = _extension(self._settings.options.get("extension"))
-        model = chat.ChatGLM()
-        model.init(self._devices, str(self._bmodel))
-        return model
+        if self._loaded is not None:
+            self._loaded.model.deinit()
+        super().stop()
 
 
 def _extension(folder: Optional[str]) -> ModuleType:

@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Callable, Dict, Generator, List, NamedTuple, Optional, Set
+from typing import Callable, Dict, List, Set
 
 from pod.exit_codes import BAD_ARTIFACT, IMAGE_MISMATCH, Fault
-from serve.backend import Backend, Piece, Progress, Settings
+from serve.backend import Progress, Settings
 from serve.backends.backend_options import check_names, choice, context_length, model_folder
 from serve.backends.checkpoint_vocabulary import check_vocabulary
 from serve.backends.family_check import check_family
+from serve.backends.generating_backend import GeneratingBackend, Loaded
 from serve.backends.load_progress import watching
-from serve.backends.model_thread import ModelThread, Put
-from serve.backends.pieces import pieces
+from serve.backends.model_thread import Put
 from serve.backends.vendor_package import Vendor, vendor_package
 from serve.backends.vocabulary import Vocabulary
-from serve.prompt import Prompt
 from serve.sampling import Sampling
 
 _log = logging.getLogger(__name__)
@@ -36,15 +35,14 @@ _CONTEXT_KEYS = ("seq_length", "max_sequence_length", "max_position_embeddings")
 _GREEDY_BELOW = 0.001  # half-precision scores overflow when divided by less
 
 
-class _Loaded(NamedTuple):
-    torch: Vendor
-    transformers: Vendor
-    model: Vendor
-    vocabulary: Vocabulary
-    ends: Set[int]
+class _Loaded(Loaded):
+    def __init__(self, vocabulary: Vocabulary, ends: Set[int], model: Vendor, torch: Vendor) -> None:
+        super().__init__(vocabulary, ends)
+        self.model, self.torch = model, torch
+        self.transformers = vendor_package("transformers", _IMAGE)
 
 
-class TransformersBackend(Backend):
+class TransformersBackend(GeneratingBackend[_Loaded]):
     """Serves a Hugging Face model folder, with the model's own code where it brings some.
 
     Options: `device` (`cpu`, the default, `npu` or `mlu`) and `data-type` (`float32` on the CPU, `float16`
@@ -52,43 +50,16 @@ class TransformersBackend(Backend):
     """
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__()
         check_names("transformers", settings, _NAMES)
         self._device = choice("transformers", settings, "device", "cpu", tuple(_EXTENSIONS))
         usual = "float32" if self._device == "cpu" else "float16"
         self._data_type = choice("transformers", settings, "data-type", usual, _DATA_TYPES)
         self._folder = model_folder("transformers", settings)
         self._settings = settings
-        self._thread = ModelThread()
-        self._loaded: Optional[_Loaded] = None
 
-    def load(self, progress: Progress) -> None:
+    def read(self, progress: Progress) -> _Loaded:
         """Load tokenizer and weights, and move them to the device."""
-        self._loaded = self._thread.call(lambda: self._load(progress))
-
-    def count_tokens(self, prompt: Prompt) -> int:
-        """Return how many tokens the prompt has."""
-        return len(self._ready().vocabulary.ids(prompt))
-
-    def generate(
-        self, prompt: Prompt, sampling: Sampling, cancelled: Callable[[], bool]
-    ) -> Generator[Piece, None, None]:
-        """Yield the answer token by token."""
-        loaded = self._ready()
-        ids = loaded.vocabulary.ids(prompt)
-        ends = loaded.ends | loaded.vocabulary.ends(prompt.end_tokens)
-        tokens = self._thread.tokens(lambda put: _produce(loaded, ids, sampling, ends, put))
-        return pieces(tokens, loaded.vocabulary, ends, sampling.max_tokens, cancelled)
-
-    def stop(self) -> None:
-        """Let go of the model."""
-        self._loaded = None
-
-    def _ready(self) -> _Loaded:
-        if self._loaded is None:
-            raise RuntimeError("the model is not loaded")
-        return self._loaded
-
-    def _load(self, progress: Progress) -> _Loaded:
         progress(0.0, "importing torch")
         torch = vendor_package("torch", _IMAGE)
         transformers = vendor_package("transformers", _IMAGE)
@@ -107,7 +78,26 @@ class TransformersBackend(Backend):
         progress(0.9, f"moving the weights to the {self._device}")
         model = model.to(self._device).eval()
         _log.info("torch %s, transformers %s, %s", torch.__version__, transformers.__version__, self._device)
-        return _Loaded(torch, transformers, model, vocabulary, _own_ends(model) | vocabulary.ends(()))
+        return _Loaded(vocabulary, _own_ends(model) | vocabulary.ends(()), model, torch)
+
+    def produce(self, loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:
+        """Generate, and put each token as soon as the model has chosen it."""
+        torch = loaded.torch
+        device = loaded.model.device
+        given = torch.tensor([ids], dtype=torch.long, device=device)
+        watch = _Watch(len(ids), ends, put)
+        settings = _generation_settings(sampling, ends)
+        if sampling.seed is not None:
+            _seed(torch, device.type, sampling.seed)
+        made = loaded.model.generate(
+            input_ids=given,
+            attention_mask=torch.ones_like(given),
+            max_new_tokens=sampling.max_tokens,
+            stopping_criteria=loaded.transformers.StoppingCriteriaList([watch]),
+            logits_processor=loaded.transformers.LogitsProcessorList([_refuse_nan(torch)]),
+            **settings,
+        )
+        watch.take(made[0])
 
     def _prepare_device(self, torch: Vendor) -> None:
         extension = _EXTENSIONS[self._device]
@@ -162,26 +152,6 @@ def _own_ends(model: Vendor) -> Set[int]:
         own = getattr(config, "eos_token_id", None)
         ends |= {own} if isinstance(own, int) else set(own or ())
     return ends
-
-
-def _produce(loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:
-    """Generate, and put each token as soon as the model has chosen it."""
-    torch = loaded.torch
-    device = loaded.model.device
-    given = torch.tensor([ids], dtype=torch.long, device=device)
-    watch = _Watch(len(ids), ends, put)
-    settings = _generation_settings(sampling, ends)
-    if sampling.seed is not None:
-        _seed(torch, device.type, sampling.seed)
-    made = loaded.model.generate(
-        input_ids=given,
-        attention_mask=torch.ones_like(given),
-        max_new_tokens=sampling.max_tokens,
-        stopping_criteria=loaded.transformers.StoppingCriteriaList([watch]),
-        logits_processor=loaded.transformers.LogitsProcessorList([_refuse_nan(torch)]),
-        **settings,
-    )
-    watch.take(made[0])
 
 
 class _Watch:

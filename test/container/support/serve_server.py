@@ -79,6 +79,10 @@ class Server:
                 self._listening.set()
         self._listening.set()
 
+    def says(self, text: str) -> None:
+        """Wait for a line of the log; it may come after the answer that it belongs to."""
+        eventually(lambda: any(text in line for line in self.lines), f"the log says {text}")
+
     def __enter__(self) -> Server:
         return self
 
