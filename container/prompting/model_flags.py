@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Dict, NamedTuple, Sequence
+from typing import NamedTuple
 
 from pod.arguments import whole
-from pod.exit_codes import BAD_SETTING, Fault
 from serve.backend import Backend, Settings
+from serve.backends.backend_options import option_pairs
 from serve.backends.one_process import register
 from serve.backends.registry import BACKENDS
 from serve.prompts import FAMILIES, Family
@@ -38,19 +38,9 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 def asked_model(given: argparse.Namespace) -> AskedModel:
     """Return the model that the flags name; a wrong option is a `Fault`."""
-    options = _pairs(given.backend_option)
+    options = option_pairs(given.backend_option)
     settings = Settings(given.model_path, given.model_family, given.context_length, options)
     backend = BACKENDS[given.backend](settings)
     return AskedModel(
         given.model_name, given.model_family, FAMILIES[given.model_family], given.backend, backend
     )
-
-
-def _pairs(given: Sequence[str]) -> Dict[str, str]:
-    pairs: Dict[str, str] = {}
-    for each in given:
-        key, separator, value = each.partition("=")
-        if not separator or not key or key in pairs:
-            raise Fault(BAD_SETTING, f"--backend-option '{each}' must be key=value, each key once")
-        pairs[key] = value
-    return pairs

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import resource
-from typing import Dict, NamedTuple, Optional, Sequence, TypeVar
+from typing import NamedTuple, Optional, Sequence, TypeVar
 
 from pod.arguments import Parser
 from pod.exit_codes import BAD_SETTING, Fault
 from serve.backend import Settings
+from serve.backends.backend_options import option_pairs
 from serve.backends.registry import BACKENDS
 from serve.prompts import FAMILIES
 from serve.wire.limits import Limits
@@ -39,7 +40,7 @@ def parse(arguments: Optional[Sequence[str]]) -> Options:
         model_path=given.model_path,
         model_family=given.model_family,
         context_length=given.context_length,
-        options=_pairs(given.backend_option),
+        options=option_pairs(given.backend_option),
     )
     limits = Limits(
         body_bytes=given.max_body_bytes,
@@ -89,16 +90,6 @@ def _parser() -> Parser:
     parser.add_argument("--write-timeout", type=float, default=limits.write_timeout)
     parser.add_argument("--keep-alive", type=float, default=limits.keep_alive)
     return parser
-
-
-def _pairs(given: Sequence[str]) -> Dict[str, str]:
-    pairs: Dict[str, str] = {}
-    for each in given:
-        key, separator, value = each.partition("=")
-        if not separator or not key or key in pairs:
-            raise Fault(BAD_SETTING, f"--backend-option '{each}' must be key=value, each key once")
-        pairs[key] = value
-    return pairs
 
 
 def _checked(limits: Limits) -> Limits:

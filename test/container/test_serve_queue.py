@@ -40,7 +40,7 @@ class TestQueue:
             assert server.get("/ready").status == 200
             assert [wait().status for wait in waits] == [200, 200, 200]
             assert finished == ["a", "b", "c"]
-            assert server.metric('requests_total{route="/v1/chat/completions",code="429"}') == 1
+            server.wait_metric('requests_total{route="/v1/chat/completions",code="429"}', 1)
 
     def test_no_queue_at_all(self, python):
         with Server(python, *SLOW, "--queue-size", "0") as server:
@@ -71,7 +71,7 @@ class TestCancel:
         began = time.monotonic()
         server.wait_metric("running", 0)
         assert time.monotonic() - began < 2
-        assert server.metric('cancelled_total{cause="client_left"}') == before + 1
+        server.wait_metric('cancelled_total{cause="client_left"}', before + 1)
         eventually(lambda: any(" 499 in " in line for line in server.lines), "the log says that it left")
 
     def test_a_client_that_leaves_the_queue_frees_its_place(self, server):

@@ -126,13 +126,13 @@ class TestMetrics:
             server.chat("one two", stream=True)
             server.chat(None)
             route = 'requests_total{route="/v1/chat/completions",code='
-            assert server.metric(f'{route}"200"}}') == 2
-            assert server.metric(f'{route}"400"}}') == 1
-            assert server.metric("completion_tokens_total") == 5
-            assert server.metric("prompt_tokens_total") == 15
-            assert server.metric("time_to_first_token_seconds_count") == 2
-            assert server.metric("generation_seconds_count") == 2
-            assert server.metric("queue_capacity") == 64
+            server.wait_metric(f'{route}"200"}}', 2)
+            server.wait_metric(f'{route}"400"}}', 1)
+            server.wait_metric("completion_tokens_total", 5)
+            server.wait_metric("prompt_tokens_total", 15)
+            server.wait_metric("time_to_first_token_seconds_count", 2)
+            server.wait_metric("generation_seconds_count", 2)
+            server.wait_metric("queue_capacity", 64)
 
     def test_the_page_is_prometheus_text(self, python):
         with Server(python) as server:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Sequence
+from typing import Dict, Sequence
 
 from pod.exit_codes import BAD_SETTING, Fault
 from serve.backend import Settings
+
+
+def option_pairs(given: Sequence[str]) -> Dict[str, str]:
+    """Return what `--backend-option KEY=VALUE` said, flag by flag."""
+    pairs: Dict[str, str] = {}
+    for each in given:
+        key, separator, value = each.partition("=")
+        if not separator or not key or key in pairs:
+            raise Fault(BAD_SETTING, f"--backend-option '{each}' must be key=value, each key once")
+        pairs[key] = value
+    return pairs
 
 
 def check_names(backend: str, settings: Settings, allowed: Sequence[str]) -> None:
