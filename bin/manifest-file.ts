@@ -4,6 +4,7 @@ import * as path from 'node:path';
 
 import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from 'yaml';
 
+import { listedObjects } from '../lib/rules/listed-objects';
 import type { Place } from '../lib/rules/rule';
 import type { KubernetesObject } from '../lib/workloads/kubernetes-object';
 
@@ -62,6 +63,7 @@ export function parseManifest(file: string, text: string): ManifestObject[] {
   if (errors.length > 0) {
     throw new UnreadableInput(`${errors.join('\n')}${/\{\{.*\}\}/.test(text) ? `\n${file} looks like a Helm template; render it first: helm template CHART | cdk8s-chatglm validate -` : ''}`);
   }
+  refuseBrokenAliases(file, text, [...documents] as Document[], lines);
   return [...documents].flatMap((document) => objectsOf(file, document as Document, lines));
 }
 
@@ -109,18 +111,22 @@ function bytesOf(file: string): Buffer {
 }
 
 function objectsOf(file: string, document: Document, lines: LineCounter): ManifestObject[] {
-  const broken = brokenAlias(document);
-  if (broken !== undefined) {
-    throw new UnreadableInput(`${file}:${String(lines.linePos(broken.offset).line)}: ${broken.message}`);
-  }
   const value = valueOf(document, `${file}:${String(lines.linePos(offsetOf(document, [])).line)}`);
   if (value === null || KUSTOMIZATION.test(path.basename(file))) {
     return [];
   }
-  return flattened(value, []).map(([object, prefix]) => {
+  return listedObjects(value).map(([object, prefix]) => {
     const lineOf = (place: Place): number => lines.linePos(offsetOf(document, [...prefix, ...place])).line;
     return { object: checked(object, `${file}:${String(lineOf([]))}`), file, lineOf };
   }).filter(({ object }) => !object.apiVersion.startsWith('kustomize.config.k8s.io/'));
+}
+
+/** Most files have no aliases, and looking for them takes time. */
+function refuseBrokenAliases(file: string, text: string, documents: readonly Document[], lines: LineCounter): void {
+  const broken = text.includes('*') ? documents.flatMap((document) => brokenAlias(document) ?? []) : [];
+  if (broken.length > 0) {
+    throw new UnreadableInput(broken.map(({ offset, message }) => `${file}:${String(lines.linePos(offset).line)}: ${message}`).join('\n'));
+  }
 }
 
 /** An alias of an anchor that is not there, or that it stands inside of. */
@@ -147,23 +153,6 @@ function valueOf(document: Document, where: string): unknown {
   } catch (error) {
     throw new UnreadableInput(`${where}: ${(error as Error).message}`);
   }
-}
-
-/** The items of a `List`, or the object itself, and where they stand in the document. An empty list may say no items, and those of a `PodList` that they are Pods. */
-function flattened(value: unknown, place: Place): [unknown, Place][] {
-  const { apiVersion, kind, items } = (isRecord(value) ? value : {}) as { apiVersion?: unknown; kind?: unknown; items?: unknown };
-  if (kind === 'List' && (items ?? undefined) === undefined) {
-    return [];
-  }
-  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) {
-    return [[value, place]];
-  }
-  const said = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
-  return items.flatMap((item: unknown, index) => flattened(isRecord(item) && !('kind' in item) ? { ...said, ...item } : item, [...place, 'items', index]));
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function checked(value: unknown, where: string): KubernetesObject {

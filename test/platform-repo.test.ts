@@ -441,6 +441,14 @@ describe('ci.sh', () => {
     expect([code, out]).toEqual([1, '== synth\n== rules\nascend-dev:\n']);
   });
 
+  test('has the rules compare all objects of a cluster, however many files they are in', async () => {
+    const { directory, env } = copy();
+    writeFileSync(path.join(directory, 'validate.sh'), 'echo "$# $(basename "$1")"\n');
+    const { out } = await run(directory, { ...env, VALIDATE: 'sh validate.sh' });
+
+    expect(out).toContain(`== rules\n${readdirSync(GOLDEN).map((name) => `${name}:\n1 ${name}\n`).join('')}== dist\n`);
+  });
+
   test('asks the clusters that it knows, with a client\'s check for namespaces that are new', async () => {
     const { directory, env } = copy();
     const { code, out } = await run(directory, { ...env, ...kubectl(directory, 'exit 0') });

@@ -7,6 +7,7 @@ import { applyScript } from '../../lib/gitops/apply-script';
 import { argoCdApplication } from '../../lib/gitops/argo-cd';
 import { fluxKustomization, kustomizationFile } from '../../lib/gitops/flux';
 import { Platform } from '../../lib/platform';
+import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
 import { type Stage, Stages } from '../stages/stage';
 import type { RenderedObject } from './chart-manifests';
 import { manifestText } from './manifest-text';
@@ -14,6 +15,8 @@ import type { OutputFolder } from './output-folder';
 
 /** The order of folders, of Kustomizations and of Applications in their files. */
 const PARTS = ['base', 'jobs', 'serving'];
+/** Flux puts the name of a Kustomization into a label of what it applies; so does Argo CD that of an Application where it tracks by label, as by default before 3.0. */
+const LONGEST_LABEL = 63;
 
 /** Writes a chart as a folder for each stage, or for each Application, and what the delivery needs beside it. Nothing here depends on other charts, except what must come before. */
 export class StageFolders {
@@ -71,7 +74,11 @@ export class StageFolders {
     }
   }
 
-  private putControlFile(folder: string, chart: string, objects: readonly object[]): void {
+  private putControlFile(folder: string, chart: string, objects: readonly KubernetesObject[]): void {
+    const tooLong = objects.find(({ metadata: { name } }) => name.length > LONGEST_LABEL);
+    if (tooLong !== undefined) {
+      throw new Error(`the ${tooLong.kind} '${tooLong.metadata.name}' has ${String(tooLong.metadata.name.length)} characters in its name, which becomes a label of at most ${String(LONGEST_LABEL)}; give the chart '${chart}' a shorter id`);
+    }
     if (folder === chart) {
       throw new Error(`a chart cannot be called '${chart}' with this delivery, whose own files go into the folder of that name; give it another id`);
     }

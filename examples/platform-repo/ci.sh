@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a pipeline runs on every commit. It changes nothing: neither files nor clusters.
 #   SYNTH     writes the manifests into $CDK8S_OUTDIR      [npx tsx main.ts]
-#   VALIDATE  checks the files it is given                 [npx cdk8s-chatglm validate]
+#   VALIDATE  checks the folder it is given                [npx cdk8s-chatglm validate]
 #   KUBECONFIG  clusters to ask as well: those whose context is called like a folder of dist, e.g. ascend-prod
 set -eu
 cd "$(dirname "$0")"
@@ -14,7 +14,7 @@ CDK8S_OUTDIR=$made ${SYNTH:-npx tsx main.ts}
 echo "== rules"
 for cluster in "$made"/*; do
   echo "$(basename "$cluster"):"
-  find "$cluster" -name '*.k8s.yaml' -exec ${VALIDATE:-npx cdk8s-chatglm validate} {} + || exit 1
+  ${VALIDATE:-npx cdk8s-chatglm validate} "$cluster" || exit 1
 done
 
 echo "== dist"

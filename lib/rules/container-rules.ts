@@ -5,6 +5,9 @@ import { fault, type Rule } from './rule';
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const REFERENCE = /(?<!\$)\$\(([A-Za-z_][\w.-]*)\)/g;
 
+/** Tags that are moved to another image as a matter of course; `latest` is refused everywhere. */
+const MOVING_TAG = /:(main|master|stable|nightly|dev|develop|edge|canary|rolling|head)$/;
+
 function duplicates(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
 }
@@ -29,7 +32,7 @@ export const CONTAINER_RULES: readonly Rule[] = [
     check: inContainers(({ container: { name, image = '' } }) => {
       try {
         checkImage(`image of container ${name}`, image);
-        return [];
+        return MOVING_TAG.test(image) ? [fault(`container '${name}' has the image '${image}', whose tag moves`, 'image')] : [];
       } catch (error) {
         return [fault((error as Error).message, 'image')];
       }
@@ -62,9 +65,11 @@ export const CONTAINER_RULES: readonly Rule[] = [
     severity: 'error',
     explanation: 'a subPath binds a waiting pod to a directory that a producer replaces; stores are mounted at their root',
     fix: 'mount the store without subPath and put the directory into the path that the program reads',
-    check: inContainers(({ container: { name, volumeMounts = [] } }) => volumeMounts.flatMap((mount, index) => (
-      (mount.name.startsWith('store-') || mount.mountPath.startsWith('/artifacts/')) && mount.subPath !== undefined
-        ? [fault(`container '${name}' mounts '${mount.name}' with subPath '${mount.subPath}'; mount the store at its root`, 'volumeMounts', index, 'subPath')] : []))),
+    check: inContainers(({ container: { name, volumeMounts = [] } }) => volumeMounts.flatMap((mount, index) => ['subPath', 'subPathExpr'].flatMap((field) => {
+      const isStore = mount.name.startsWith('store-') || mount.mountPath.startsWith('/artifacts/');
+      const subPath = mount[field as 'subPath'];
+      return isStore && subPath !== undefined ? [fault(`container '${name}' mounts '${mount.name}' with ${field} '${subPath}'; mount the store at its root`, 'volumeMounts', index, field)] : [];
+    }))),
   },
   {
     id: 'duplicate-variable',

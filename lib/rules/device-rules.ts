@@ -82,9 +82,10 @@ const MODE_RULES: readonly Rule[] = [
   },
   {
     id: 'hami-runtime-class',
-    severity: 'error',
-    explanation: 'HAMi\'s device plugin for Ascend passes devices through the container runtime of the RuntimeClass ascend (Project-HAMi/ascend-device-plugin@ed35e1c4 docs/hami.md)',
-    fix: 'set runtimeClassName: ascend',
+    severity: 'warning',
+    explanation: 'HAMi\'s device plugin for Ascend passes devices through the container runtime of the RuntimeClass ascend (Project-HAMi/ascend-device-plugin@ed35e1c4 docs/hami.md); '
+      + 'HAMi itself puts it on pods only where its chart says so, which is not the default (Project-HAMi/HAMi@4707fb02 pkg/device/ascend/device.go, values devices.ascend.runtimeClassName)',
+    fix: 'set runtimeClassName: ascend, or ignore this where HAMi sets it',
     check: inDeviceContainers((container, pod) => pod.spec.runtimeClassName === 'ascend' ? [] : eachDevice(container, isHamiOnly,
       (resource) => `asks HAMi for ${resource}, but the runtimeClassName of the pod is ${quoted(pod.spec.runtimeClassName)}; it must be 'ascend'`)),
   },

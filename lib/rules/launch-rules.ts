@@ -1,6 +1,7 @@
 import type { V1EnvVar } from '@kubernetes/client-node';
 
 import { hasBfloat16, seriesOf } from './ascend-chip';
+import { DYNAMIC_ASCEND } from './device-resources';
 import { deviceCount, type ExaminedContainer, inContainers, inDeviceContainers, inDevicePods } from './examined-object';
 import { fault, type Fault, type Rule } from './rule';
 
@@ -132,7 +133,8 @@ const SHARED_MEMORY_RULES: readonly Rule[] = [
     severity: 'warning',
     explanation: 'processes of several devices exchange data through /dev/shm, and a container gets 64 MiB of it unless a volume is mounted there',
     fix: 'mount an emptyDir of medium Memory at /dev/shm',
-    check: inDeviceContainers((container, { spec }) => deviceCount(container) < 2 || spec.hostIPC === true || container.container.volumeMounts?.some(({ mountPath }) => /^\/dev\/shm\/?$/.test(mountPath)) === true ? []
+    // The AI cores of a dynamic virtual device are those of one chip.
+    check: inDeviceContainers((container, { spec }) => deviceCount(container) < 2 || container.devices.every(({ resource }) => resource === DYNAMIC_ASCEND) || spec.hostIPC === true || container.container.volumeMounts?.some(({ mountPath }) => /^\/dev\/shm\/?$/.test(mountPath)) === true ? []
       : [fault(`container '${container.container.name}' asks for ${String(deviceCount(container))} devices and has 64 MiB of /dev/shm`, 'volumeMounts')]),
   },
   {

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../workloads/kubernetes-object';
 import { checkObjects, RULES } from './check-objects';
-import { documentationOf, type Finding, type Severity } from './rule';
+import { listedObjects } from './listed-objects';
+import { documentationOf, type Finding, type Place, type Severity } from './rule';
 import { dotted, isMap } from './shape';
 
 /** What cdk8s-cli hands to a validation plugin, as far as it is used here. */
@@ -18,6 +19,13 @@ interface Violation {
   readonly recommendation: string;
   readonly fix: string;
   readonly violatingResources: readonly { readonly resourceName: string; readonly locations: readonly string[]; readonly manifestPath: string }[];
+}
+
+interface Source {
+  readonly manifestPath: string;
+  readonly object: KubernetesObject;
+  /** Where the object stands in its document. */
+  readonly prefix: Place;
 }
 
 interface Found extends Finding {
@@ -48,14 +56,26 @@ export class ManifestRules {
 
   /** Checks all manifests and reports what was found, one violation a rule. */
   public async validate(context: ValidationContext): Promise<void> {
-    const sources = context.manifests.flatMap((manifestPath) => context.parseManifest(manifestPath).filter(isMap).map((object) => ({ manifestPath, object: object as unknown as KubernetesObject })));
+    const sources = context.manifests.flatMap((manifestPath) => sourcesIn(manifestPath, context.parseManifest(manifestPath)));
     const found = checkObjects(sources.map(({ object }) => object))
       .filter(({ severity }) => this.severity === 'warning' || severity === 'error')
-      .map((finding) => ({ ...finding, manifestPath: sources[finding.index]!.manifestPath, resourceName: sources[finding.index]!.object.metadata.name }));
+      .map((finding) => foundIn(sources[finding.index]!, finding));
     violationsOf(found).forEach((violation) => { context.report.addViolation(violation); });
     context.report.submit(found.length === 0 ? 'success' : 'failure');
     await Promise.resolve();
   }
+}
+
+/** The Kubernetes objects in the documents of a manifest. Folders of manifests hold files of other tools as well, as the values of a Helm chart. */
+function sourcesIn(manifestPath: string, documents: readonly unknown[]): Source[] {
+  return documents.flatMap((document) => listedObjects(document)).flatMap(([value, prefix]) => {
+    const isObject = isMap(value) && typeof value.apiVersion === 'string' && typeof value.kind === 'string' && !value.apiVersion.startsWith('kustomize.config.k8s.io/');
+    return isObject ? [{ manifestPath, prefix, object: { ...value, metadata: value.metadata ?? {} } as unknown as KubernetesObject }] : [];
+  });
+}
+
+function foundIn({ manifestPath, prefix }: Source, finding: Finding): Found {
+  return { ...finding, place: [...prefix, ...finding.place], manifestPath, resourceName: finding.object.slice(finding.object.indexOf('/') + 1) };
 }
 
 function violationsOf(found: readonly Found[]): Violation[] {

@@ -34,8 +34,9 @@ function probesOf({ startupProbe, readinessProbe, livenessProbe }: V1Container):
   return Object.entries({ startupProbe, readinessProbe, livenessProbe }).filter((entry): entry is [string, V1Probe] => entry[1] !== undefined);
 }
 
-function portOf({ httpGet, tcpSocket }: V1Probe): number | string | undefined {
-  return (httpGet?.port ?? tcpSocket?.port);
+function portOf({ httpGet, tcpSocket, grpc }: V1Probe): number | string | undefined {
+  const ofGrpc: unknown = grpc?.port;
+  return httpGet?.port ?? tcpSocket?.port ?? (typeof ofGrpc === 'number' ? ofGrpc : undefined);
 }
 
 /** A Deployment with devices. */

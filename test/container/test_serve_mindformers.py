@@ -59,6 +59,10 @@ class TestServes:
             "('eos_token_id', 2), ('num_blocks', 32), ('seq_length', 500)]"
         )
 
+    def test_a_version_that_cannot_sample_says_so(self, server):
+        warning = "this version always takes the best token: temperature, top_p and seed are passed over"
+        assert any(line.endswith(warning) for line in server.lines) == (server.version == "old")
+
     def test_answers(self, server):
         reply = server.chat("你好 🌍").json
         assert reply["choices"][0]["message"]["content"] == "你好 🌍"
@@ -87,7 +91,7 @@ class TestServes:
             (
                 {"temperature": 0.5, "top_p": 0.9, "seed": 7, "max_tokens": 9},
                 {"do_sample": True, "top_k": 0, "top_p": 0.9, "seed": 7, "temperature": 0.5},
-                {"do_sample": True, "top_k": 100, "top_p": 0.9},
+                {"do_sample": False, "top_k": 1, "top_p": 1.0},
             ),
         ],
     )

@@ -164,6 +164,22 @@ test('a claim that nobody uses waits for nothing, and nothing for it', () => {
   expect(kustomizations(folder).map(({ spec }) => spec.healthChecks)).toEqual([undefined]);
 });
 
+test.each([['flux', Delivery.FLUX, 'Kustomization', 'serving-0'], ['argo-cd', Delivery.argoCd({ repositoryUrl: 'https://git.corp.example/llm.git' }), 'Application', 'serving']])('a name that does not fit into the label of %s is refused', (_, delivery, kind, stage) => {
+  const program = (length: number) => (): void => {
+    folderOf((app) => {
+      const chart = new Chart(app, 'c'.repeat(length), { namespace: 'llm' });
+      attachPlatform(chart, delivery);
+      new InferenceDeployment(chart, 'a', SERVER);
+    });
+  };
+  const longest = 63 - `-${stage}`.length;
+
+  expect(messageOf(program(longest))).toBeUndefined();
+  expect(messageOf(program(longest + 1))).toBe(
+    `the ${kind} '${'c'.repeat(longest + 1)}-${stage}' has 64 characters in its name, which becomes a label of at most 63; give the chart '${'c'.repeat(longest + 1)}' a shorter id`,
+  );
+});
+
 test('a chart cannot take the name of the folder with the Kustomizations', () => {
   expect(messageOf(() => folderOf((app) => { workflow(app, 'flux', Delivery.FLUX); })))
     .toBe('a chart cannot be called \'flux\' with this delivery, whose own files go into the folder of that name; give it another id');

@@ -3,7 +3,8 @@
 Sources: mindformers@3354237 and v1.1.0 mindformers/generation/text_generator.py (`generate`, which hands each
 token to a streamer: the prompt first), mindformers/auto_class.py (`AutoModel.from_config`),
 docs/model_cards/glm3.md (`infer.py`); mindformers@c8a5808 mindformers/models/text_generator.py, whose
-`generate` knows neither temperature nor seed.
+`generate` knows neither temperature nor seed and takes the exponential of what are probabilities already,
+which makes a hundred tokens all but equally likely: with it the best token is taken, as its guide does.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ _IMAGE = "MindSpore and MindFormers, or set PYTHONPATH to a source tree of MindF
 _NAMES = ("config", "checkpoint-file", "tokenizer-file")
 _TOKENIZER_FILES = ("tokenizer.model", "ice_text.model")
 _GREEDY_BELOW = 0.001
-_MANY = 100  # tokens to choose from where the version has no way to say all
 
 
 class _Loaded(Loaded):
@@ -73,6 +73,11 @@ class MindFormersBackend(GeneratingBackend[_Loaded]):
             model = _build(mindformers, config, _overrides(config, self.context_length, self._checkpoint))
         version = getattr(mindformers, "__version__", "without a version")  # c8a5808 has none
         _log.info("mindspore %s, mindformers %s", mindspore.__version__, version)
+        knows = _known_settings(model)
+        if "temperature" not in knows:
+            _log.warning(
+                "this version always takes the best token: temperature, top_p and seed are passed over"
+            )
         own = getattr(model.config, "eos_token_id", None)
         ends = vocabulary.ends(()) | set(own if isinstance(own, (list, tuple)) else [own]) - {None}
         return _Loaded(vocabulary, ends, model)
@@ -198,14 +203,10 @@ def _only(value: Vendor) -> int:
 
 def _generation_settings(sampling: Sampling, knows: Set[str]) -> Dict[str, object]:
     """Return what `generate` is told: what is left out here, the model's config decides."""
-    if sampling.temperature < _GREEDY_BELOW or sampling.top_p <= 0:
+    if "temperature" not in knows or sampling.temperature < _GREEDY_BELOW or sampling.top_p <= 0:
         return {"do_sample": False, "top_k": 1, "top_p": 1.0}
     # Without a seed every answer would be made with the same one.
     seed = random.getrandbits(31) if sampling.seed is None else sampling.seed % 2**32
     more = {"temperature": sampling.temperature, "seed": seed}
-    return {
-        "do_sample": True,
-        "top_k": 0 if "temperature" in knows else _MANY,
-        "top_p": sampling.top_p,
-        **{name: value for name, value in more.items() if name in knows},
-    }
+    settings = {"do_sample": True, "top_k": 0, "top_p": sampling.top_p}
+    return {**settings, **{name: value for name, value in more.items() if name in knows}}

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import type { Manifest } from '../../cluster/support/manifest';
 import type { ClaimFiles } from './claim-files';
 import { LocalHub } from './hub';
-import { type Proof, runKilled, runWhole } from './proof';
+import { type Proof, runKilled, runOnce, runWhole } from './proof';
 
 const HERE = path.join(__dirname, 'mindformers');
 const YAML = path.join(__dirname, '..', '..', 'container', 'support', 'stub_mindspore');
@@ -37,11 +37,11 @@ export async function runBoth(run: MindFormersRun): Promise<{ readonly whole: Cl
   }
 }
 
-/** Runs the chart from the downloads on, and once more, and returns what it left. */
-export async function runOnce(run: MindFormersRun): Promise<ClaimFiles> {
+/** Runs the chart from the downloads on and returns what it left. */
+export async function runThrough(run: MindFormersRun): Promise<ClaimFiles> {
   const hub = await LocalHub.start(path.join(HERE, 'hub.py'));
   try {
-    return await runWhole(proof(run), hub);
+    return await runOnce(proof(run), hub);
   } finally {
     hub.stop();
   }

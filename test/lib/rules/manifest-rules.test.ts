@@ -25,6 +25,23 @@ test('what a rule finds is one violation with all its places, compared over all 
   ]);
 });
 
+test('objects in lists, and those without a name or metadata, are looked at; files of other tools are not', async () => {
+  const { violations } = await report({
+    'list.yaml': [{ apiVersion: 'v1', kind: 'List', items: [job(), object('Pod', 'Train')] }],
+    'nameless.yaml': [{ apiVersion: 'v1', kind: 'Namespace' }, { apiVersion: 'v1', kind: 'Namespace', metadata: { generateName: 'Llm-' } }],
+    'values.yaml': [{ replicas: 1 }, { apiVersion: 'v2', name: 'chart' }, { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: [] }, ['a'], 'text', null],
+  });
+  const illegal = 'the name must be lower case letters, digits and \'-\', at most 253 characters';
+
+  expect(violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources])).toEqual([
+    ['object-name', [
+      { resourceName: 'Train', manifestPath: 'list.yaml', locations: [`items[1].metadata.name: ${illegal}`] },
+      { resourceName: '', manifestPath: 'nameless.yaml', locations: [`metadata: ${illegal}`] },
+      { resourceName: 'Llm-', manifestPath: 'nameless.yaml', locations: [`metadata: ${illegal}`] },
+    ]],
+  ]);
+});
+
 test('nothing found is a success', async () => {
   expect(await report({ 'a.yaml': [job()] })).toEqual({ status: 'success', violations: [] });
 });

@@ -43,6 +43,8 @@ export const LAUNCH_CASES: RuleCase[] = [
     ['container \'main\' is on the network of the host without HCCL_IF_IP']],
   ['shared-memory', job(asks(ASCEND_310P, 2)), job(NO_SHM),
     ['container \'main\' asks for 2 devices and has 64 MiB of /dev/shm']],
+  ['shared-memory', job({ container: { resources: { limits: { 'huawei.com/npu-core': 4, memory: '8Gi' } } } }, { pod: { schedulerName: 'volcano' } }), job({ container: { resources: { limits: { [MLU370]: 4, memory: '8Gi' } } } }),
+    ['container \'main\' asks for 4 devices and has 64 MiB of /dev/shm']],
   ['shared-memory-medium', job(shm({ medium: 'Memory' })), job(shm({})),
     ['container \'main\' has its shared memory on disk: volume \'shm\' is an emptyDir without medium Memory']],
   ['host-ipc', job({ pod: { hostIPC: true } }), job(asks(ASCEND_310P), { pod: { hostIPC: true } }),

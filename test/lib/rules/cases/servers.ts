@@ -31,6 +31,8 @@ export const SERVER_CASES: RuleCase[] = [
     ['container \'main\' probes port 9090, which no container of the pod lists']],
   ['probe-port-undeclared', deployment(LISTENS, env('HEALTH_PORT', '9090'), { container: { livenessProbe: { httpGet: { path: '/', port: 9090 } } } }), deployment(LISTENS, { container: { startupProbe: { tcpSocket: { port: 9090 } } } }),
     ['container \'main\' probes port 9090, which no container of the pod lists']],
+  ['probe-port-undeclared', deployment(LISTENS, { container: { livenessProbe: { grpc: { port: 8000 } } } }), deployment(LISTENS, { container: { livenessProbe: { grpc: { port: 9000 } } } }),
+    ['container \'main\' probes port 9000, which no container of the pod lists']],
   ['service-target-port', [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 'http' }] })], [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 'web' }] })],
     ['the Service sends traffic to port web, but Deployment/chat lists none such']],
   ['service-target-port', [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 8000 }] })], [deployment(LISTENS), service('web', { selector: { app: 'chat' }, ports: [{ port: 80, targetPort: 8000 }, { port: 81, targetPort: 'metrics' }] })],
@@ -88,6 +90,7 @@ export const DELIVERY_CASES: RuleCase[] = [
 const secretRef = (name: string): Parts => ({ container: { env: [{ name, valueFrom: { secretKeyRef: { name: 'hub', key: 'token' } } }] } });
 const HF_TOKEN = `hf_${'aB3'.repeat(11)}x`;
 const KEY = '-----BEGIN OPENSSH PRIVATE KEY-----\nx\n';
+const secret = (of: Readonly<Record<string, unknown>>) => object('Secret', 'hub', of);
 const configMap = (data: object) => object('ConfigMap', 'settings', { data });
 
 export const SECRET_CASES: RuleCase[] = [
@@ -95,6 +98,9 @@ export const SECRET_CASES: RuleCase[] = [
     ['container \'main\' has HF_TOKEN in plain text; take it from a Secret']],
   ['token-in-plain-text', job(secretRef('TOKEN'), env('API_KEY', '$(TOKEN)')), job(env('AWS_SECRET_ACCESS_KEY', 'x')),
     ['container \'main\' has AWS_SECRET_ACCESS_KEY in plain text; take it from a Secret']],
+  ['token-in-plain-text', job(env('EOS_TOKEN', '</s>'), env('MAX_NEW_TOKEN', '512'), env('ALLOW_EMPTY_PASSWORD', 'yes'), env('GOOGLE_APPLICATION_CREDENTIALS', '/run/secrets/google.json'), env('PWD', '/work'), env('IMAGE_PULL_SECRET', 'pull'), env('FORWARD_PASS', 'fused')),
+    job(...['hf_token', 'DB_PASS', 'MYSQL_PWD', 'API_KEYS', 'REGISTRY_CREDENTIALS', 'PRIVATE_KEY'].map((name) => env(name, 'abc'))),
+    ['hf_token', 'DB_PASS', 'MYSQL_PWD', 'API_KEYS', 'REGISTRY_CREDENTIALS', 'PRIVATE_KEY'].map((name) => `container 'main' has ${name} in plain text; take it from a Secret`)],
   ['token-in-value', job(env('HTTPS_PROXY', 'http://proxy.corp.example:3128')), job(env('HTTPS_PROXY', 'http://llm:pass@proxy.corp.example:3128')),
     ['container \'main\' has a URL with a password in HTTPS_PROXY']],
   ['token-in-value', job(secretRef('PASSWORD'), env('DATABASE', 'postgres://llm:$(PASSWORD)@db:5432/x')), job(env('HUB_LOGIN', HF_TOKEN)),
@@ -105,6 +111,19 @@ export const SECRET_CASES: RuleCase[] = [
     ['container \'main\' has a token or private key in its command line']],
   ['token-in-argument', job(runs('git', 'clone', 'https://hub.example/x')), job(runs('git', 'clone', 'https://me:pass@hub.example/x')),
     ['container \'main\' has a URL with a password in its command line']],
+  ['token-in-argument', job(runs('sh', '-c', 'export HF_TOKEN="$TOKEN" EOS_TOKEN="</s>" USE_TOKEN=1; TOKEN=$(cat /run/token) python -c \'API_KEY=os.environ["API_KEY"]\'')), job(runs('sh', '-c', 'export HF_TOKEN=abc123; serve')),
+    ['container \'main\' has a value for HF_TOKEN in its command line']],
+  ['token-in-argument', job(runs('sh', '-c', 'curl -H "Authorization: Bearer $TOKEN" -u "$ME:$PASSWORD" http://x; setpriv -u 1000:1000')), job(runs('curl', '-H', 'Authorization: Bearer 0123456789abcdef', 'http://x')),
+    ['container \'main\' has a login in its command line']],
+  ['token-in-argument', job(runs('curl', '--user-agent', 'a:b', 'http://x')), job(runs('curl', '-sS', '-u', 'me:pass', 'http://x')),
+    ['container \'main\' has a login in its command line']],
+  ['secret-in-manifest', secret({ stringData: { password: '<path:vault/llm#password>', token: '${TOKEN}', api_key: 'ENC[AES256_GCM,data:x]', 'tls.crt': '-----BEGIN CERTIFICATE-----' }, data: { username: 'bWU=' } }),
+    secret({ stringData: { password: 'abc' }, data: { hub: Buffer.from(HF_TOKEN).toString('base64'), 'tls.key': Buffer.from(KEY).toString('base64'), '.dockerconfigjson': Buffer.from('{"auths":{"x":{"auth":"eA=="}}}').toString('base64') } }),
+    ['hub', 'tls.key', '.dockerconfigjson', 'password'].map((key) => `the key '${key}' holds a secret that everybody can read who can read this file`)],
+  ['secret-in-manifest', object('SealedSecret', 'hub', { data: { token: 'abc' } }, 'bitnami.com/v1alpha1'), secret({ data: { token: Buffer.from('abc').toString('base64') } }),
+    ['the key \'token\' holds a secret that everybody can read who can read this file']],
+  ['secret-in-config-map', configMap({ TOKEN: '$(FROM_ELSEWHERE)', 'read-token': 'cat /run/secrets/token', EOS_TOKEN: '</s>' }), configMap({ HF_TOKEN: 'abc123' }),
+    ['the key \'HF_TOKEN\' holds a secret by its name']],
   ['secret-in-config-map', configMap({ 'app.yaml': 'token: ${TOKEN}\n' }), configMap({ id: 'x', id_rsa: KEY }),
     ['the key \'id_rsa\' holds a token or a private key']],
 ];

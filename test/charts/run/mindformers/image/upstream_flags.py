@@ -41,7 +41,7 @@ def parser_of(whole=(), booleans=(), text=()):
 
 
 def override(config, changes, read):
-    """Change `config` by dotted keys; every section must be there, though c8a5808 would make it and never look at it."""
+    """Change `config` by dotted keys. Every section must be there: c8a5808 would make it and never look at it."""
     for name, text in changes.items():
         *sections, key = name.split(".")
         at = config
