@@ -41,7 +41,7 @@ def test_eight_processes_fetch_each_byte_once(hub, fetching, server):
 
 
 def test_another_takes_over_when_the_holder_dies(hub, fetching, server):
-    rate = [300_000]
+    rate = [50_000]
     hub.serve(SHARD, lambda _request: Reply(hub.files[SHARD], rate=rate[0]))
     holder = fetching.start(hub.source())
     until(lambda: server.sent[hub.path(SHARD)] >= 200_000)

@@ -73,14 +73,12 @@ class MindFormersBackend(GeneratingBackend[_Loaded]):
             model = _build(mindformers, config, _overrides(config, self.context_length, self._checkpoint))
         version = getattr(mindformers, "__version__", "without a version")  # c8a5808 has none
         _log.info("mindspore %s, mindformers %s", mindspore.__version__, version)
-        knows = _known_settings(model)
-        if "temperature" not in knows:
-            _log.warning(
-                "this version always takes the best token: temperature, top_p and seed are passed over"
-            )
         own = getattr(model.config, "eos_token_id", None)
         ends = vocabulary.ends(()) | set(own if isinstance(own, (list, tuple)) else [own]) - {None}
-        return _Loaded(vocabulary, ends, model)
+        loaded = _Loaded(vocabulary, ends, model)
+        if "temperature" not in loaded.knows:
+            _log.warning("this version always takes the best token, whatever temperature, top_p and seed say")
+        return loaded
 
     def produce(self, loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:
         """Generate, and put each token as soon as the model has chosen it."""
