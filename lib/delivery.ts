@@ -25,9 +25,12 @@ export class Delivery {
   /**
    * Argo CD.
    *
-   * @throws if there is a path or another prop of Applications, but no repository
+   * @throws if there is a path or another prop of Applications, but no repository, or an empty one
    */
   public static argoCd(options: ArgoCdOptions = {}): Delivery {
+    if (options.repositoryUrl === '') {
+      throw new Error('\'repositoryUrl\' of Delivery.argoCd must be the URL of a git repository, got \'\'');
+    }
     const unused = Object.keys(options).find((name) => name !== 'stableJobNames');
     if (options.repositoryUrl === undefined && unused !== undefined) {
       throw new Error(`'${unused}' of Delivery.argoCd is for the Applications that are written when 'repositoryUrl' is given; give both or none`);

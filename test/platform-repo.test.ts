@@ -475,14 +475,21 @@ describe('ci.sh', () => {
     expect(out).not.toContain('== passed');
   });
 
+  test('fails where a cluster does not answer', async () => {
+    const { directory, env } = copy();
+    const { code, out } = await run(directory, { ...env, ...kubectl(directory, 'exit 0'), FORBIDDEN: 'yes' });
+
+    expect([code, out.split('\n').slice(-3)]).toEqual([1, ['ascend-dev: not asked, KUBECONFIG has no context of that name', 'Error from server (Forbidden)', '']]);
+    expect(existsSync(path.join(directory, 'asked'))).toBe(false);
+  });
+
   /** A kubectl that knows one cluster, which has all namespaces but one; it writes down what it is asked to apply. */
   function kubectl(directory: string, onApply: string): NodeJS.ProcessEnv {
     const file = path.join(directory, 'kubectl');
     writeFileSync(file, `#!/bin/sh
 case "$*" in
   'config get-contexts -o name') echo ascend-prod ;;
-  *'get namespace legal-prod'*) ;;
-  *'get namespace '*) echo namespace/there ;;
+  *'get namespace '*) [ -z "$FORBIDDEN" ] || { echo 'Error from server (Forbidden)' >&2; exit 1; }; case "$*" in *' legal-prod '*) ;; *) echo namespace/there ;; esac ;;
   *) echo "$*" >> "${directory}/asked"; ${onApply} ;;
 esac
 `);

@@ -38,8 +38,9 @@ for cluster in dist/*; do
     case $chart in */argo-cd) continue ;; esac
     namespace=$(basename "$chart")
     # A server refuses objects of a namespace that it does not have, also when it only pretends.
+    found=$(kubectl --context "$context" get namespace "$namespace" --ignore-not-found -o name)
     dry_run=server
-    [ -n "$(kubectl --context "$context" get namespace "$namespace" --ignore-not-found -o name)" ] || dry_run=client
+    [ -n "$found" ] || dry_run=client
     echo "$context: $namespace, by the $dry_run"
     find "$chart" -name '*.k8s.yaml' | sort | while read -r file; do
       kubectl --context "$context" apply --dry-run="$dry_run" --validate=strict -f "$file" || exit 1

@@ -21,10 +21,15 @@ export function argoCdApplication(part: AppliedStage, options: ArgoCdOptions): K
       project,
       source: { repoURL: options.repositoryUrl, targetRevision: revision, path: `${path}/${part.chart}/${part.name}` },
       destination: { server, ...(part.namespace !== undefined && { namespace: part.namespace }) },
-      syncPolicy: { ...(automated && { automated: { prune: true, selfHeal: true } }), syncOptions: ['RespectIgnoreDifferences=true'] },
+      syncPolicy: { ...(automated && { automated: { prune: true, selfHeal: true } }), syncOptions: syncOptions(options) },
       ...(ignoreDifferences.length > 0 && { ignoreDifferences }),
     },
   };
+}
+
+/** A sync replaces, and so restarts, all Jobs with `Replace=true`, changed or not, unless it leaves out what is in sync (argo-cd gitops-engine/pkg/sync/sync_context.go). */
+function syncOptions({ stableJobNames = false }: ArgoCdOptions): string[] {
+  return ['RespectIgnoreDifferences=true', ...stableJobNames ? ['ApplyOutOfSyncOnly=true'] : []];
 }
 
 /** MindCluster's operator writes the rank table into the ConfigMap. */

@@ -134,6 +134,14 @@ describe('Applications', () => {
     });
   });
 
+  test('with stable names, a sync replaces only Jobs that have changed, and leaves running ones alone', () => {
+    const files = folderOf((app) => { workflow(app, 'chatglm3', Delivery.argoCd({ ...REPOSITORY, stableJobNames: true })); });
+
+    expect(files['argo-cd/chatglm3.k8s.yaml']!.map(({ metadata, spec }) => [metadata.name, (spec as { syncPolicy: { syncOptions: string[] } }).syncPolicy.syncOptions])).toEqual(
+      ['base', 'jobs', 'serving'].map((part) => [`chatglm3-${part}`, ['RespectIgnoreDifferences=true', 'ApplyOutOfSyncOnly=true']]),
+    );
+  });
+
   test('are left to others without a repository: a chart stays one file', () => {
     expect(Object.keys(folderOf((app) => { workflow(app, 'chatglm3', Delivery.ARGO_CD); }))).toEqual(['chatglm3.k8s.yaml']);
   });

@@ -17,6 +17,7 @@ describe('is refused', () => {
     ['a path outside the repository', () => Delivery.argoCd({ repositoryUrl: 'https://git.corp.example/llm.git', path: '../dist' }), '\'path\' must be the output folder\'s path inside the repository, like \'dist\', got \'../dist\''],
     ['an absolute path', () => Delivery.flux({ path: '/dist' }), '\'path\' must be the output folder\'s path inside the repository, like \'dist\', got \'/dist\''],
     ['a path that ends with a slash', () => Delivery.flux({ path: './dist' }), '\'path\' must be the output folder\'s path inside the repository, like \'dist\', got \'./dist\''],
+    ['a repository of no name', () => Delivery.argoCd({ repositoryUrl: '' }), '\'repositoryUrl\' of Delivery.argoCd must be the URL of a git repository, got \'\''],
     ['an interval of nothing', () => Delivery.flux({ interval: Duration.millis(10) }), '\'interval\' of Delivery.flux must be at least a second, got 10 millis'],
     ['a timeout of nothing', () => Delivery.flux({ timeout: Duration.seconds(0) }), '\'timeout\' of Delivery.flux must be at least a second, got 0 seconds'],
     ['a folder for each stage, and a file for each object', () => { synth(Delivery.FLUX, YamlOutputType.FILE_PER_RESOURCE); },
