@@ -2,6 +2,7 @@ import type { ApiObject } from 'cdk8s';
 import type { Construct } from 'constructs';
 
 import { Platform } from '../lib/platform';
+import type { ComposedPod } from '../lib/pods/composed-pod';
 import type { PodFragment } from '../lib/pods/pod-fragment';
 import { mountScriptsAndFiles } from '../lib/pods/script-volumes';
 import { composeTask, type TaskPod } from '../lib/pods/task-layers';
@@ -31,7 +32,7 @@ export interface RenderedServer {
   readonly selector: Readonly<Record<string, string>>;
 }
 
-/** Renders a server as a Deployment. A digest of its scripts is an annotation of the pods, so that a changed script rolls them. */
+/** Renders a server as a Deployment. */
 export function renderServer(scope: Construct, server: Server): RenderedServer {
   const platform = Platform.of(scope);
   holdArtifacts(scope, server.task);
@@ -39,13 +40,17 @@ export function renderServer(scope: Construct, server: Server): RenderedServer {
   const { labels, selector } = objectLabels(name, server.task.name, scope);
   const composed = composeTask({ ...server, platform, kind: deploymentFragment(server, selector) });
   const configMaps = podConfigMaps(scope, composed, platform, name);
-  const rolling = { ...composed, annotations: { ...composed.annotations, 'cdk8s-chatglm/scripts': scriptDigest(composed) } };
-  const pod = mountScriptsAndFiles(rolling, platform.scriptDelivery, configMaps);
+  const pod = mountScriptsAndFiles(rolledByScripts(composed, platform), platform.scriptDelivery, configMaps);
   const workload = renderObjects(scope, [
     deployment({ ...server, replicas: server.scale.replicas, name, labels, selector, pod }),
     ...fileConfigMaps(composed, configMaps.files, labels),
   ]);
   return { workload, name, labels, selector };
+}
+
+/** Changed scripts roll the pods; those in an image change with its name. */
+function rolledByScripts(pod: ComposedPod, { scriptDelivery }: Platform): ComposedPod {
+  return scriptDelivery.imageName === undefined ? { ...pod, annotations: { ...pod.annotations, 'cdk8s-chatglm/scripts': scriptDigest(pod) } } : pod;
 }
 
 function deploymentFragment({ scale, spreadOver, hostNetwork }: Server, selector: Readonly<Record<string, string>>): PodFragment {

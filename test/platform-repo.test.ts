@@ -106,6 +106,7 @@ test('a tenant that comes brings its files, and takes them along when it goes', 
 
   synthesizeFleet(TENANTS, outdir);
   expect(differing(golden, filesOf(outdir)).filter((name) => name.endsWith('.k8s.yaml'))).toEqual([]);
+  expect(readdirSync(outdir, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('newcomer'))).toEqual([]);
 });
 
 test('a tenant of Flux that goes leaves nothing that Flux would apply', () => {
@@ -197,6 +198,13 @@ describe.each(cases)('$folder/$namespace', ({ namespace, objects, all, cluster }
 
     expect(denyAll).toMatchObject({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
     expect(denyAll).not.toHaveProperty('ingress');
+  });
+
+  test('keeps its namespace where it has claims, which would go with it', () => {
+    const { annotations = {} } = all.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace)!.metadata;
+    const kept = cluster === 'ascend' ? annotations['argocd.argoproj.io/sync-options'] === 'Prune=false,Delete=false' : annotations['kustomize.toolkit.fluxcd.io/prune'] === 'disabled';
+
+    expect(kept).toBe(objects.some(({ kind }) => kind === 'PersistentVolumeClaim'));
   });
 
   test('refers to Secrets and holds none', () => {

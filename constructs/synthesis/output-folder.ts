@@ -77,17 +77,20 @@ export class OutputFolder {
     }
   }
 
-  private pruneFolder(folder: string, ending: string, depth: number): void {
+  /** Whether anything was removed, here or below. */
+  private pruneFolder(folder: string, ending: string, depth: number): boolean {
     const entries = readdirSync(path.join(this.directory, folder), { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'));
     const unwritten = entries.filter((entry) => entry.isFile()).map(({ name }) => path.join(folder, name)).filter((file) => !this.written.has(file));
     const files = unwritten.filter((file) => file.endsWith(ending));
     const lists = files.length > 0 ? unwritten.filter((file) => path.basename(file) === 'kustomization.yaml') : [];
     [...files, ...folder === '' ? [] : lists].forEach((file) => { rmSync(path.join(this.directory, file)); });
-    entries.filter((entry) => depth > 0 && entry.isDirectory()).forEach(({ name }) => { this.pruneFolder(path.join(folder, name), ending, depth - 1); });
+    const below = entries.filter((entry) => depth > 0 && entry.isDirectory()).map(({ name }) => this.pruneFolder(path.join(folder, name), ending, depth - 1));
+    const hasRemoved = files.length > 0 || below.includes(true);
     const isEmpty = readdirSync(path.join(this.directory, folder)).length === 0;
-    if (folder !== '' && files.length > 0 && isEmpty && !this.folders.has(folder)) {
+    if (folder !== '' && hasRemoved && isEmpty && !this.folders.has(folder)) {
       rmdirSync(path.join(this.directory, folder));
     }
+    return hasRemoved;
   }
 }
 

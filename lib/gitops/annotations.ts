@@ -30,17 +30,18 @@ export function isRingsConfig({ kind, name }: Pick<DeliveredObject, 'kind' | 'na
 const ANNOTATIONS: Readonly<Record<string, (object: DeliveredObject, replaceJobs: boolean) => Annotations>> = {
   'argo-cd': (object, replaceJobs) => ({
     'argocd.argoproj.io/sync-wave': String(object.depth),
-    ...(isClaim(object) && { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' }),
+    ...(holdsData(object) && { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' }),
     ...(replaceJobs && isBatch(object) && { 'argocd.argoproj.io/sync-options': 'Force=true,Replace=true' }),
   }),
   'flux': (object, replaceJobs) => ({
-    ...(isClaim(object) && { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' }),
+    ...(holdsData(object) && { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' }),
     ...(isRingsConfig(object) && { 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' }),
     ...(replaceJobs && isBatch(object) && { 'kustomize.toolkit.fluxcd.io/force': 'enabled' }),
   }),
-  'helm': (object) => ({ ...(isClaim(object) && { 'helm.sh/resource-policy': 'keep' }) }),
+  'helm': (object) => ({ ...(holdsData(object) && { 'helm.sh/resource-policy': 'keep' }) }),
 };
 
-function isClaim({ kind }: DeliveredObject): boolean {
-  return kind === 'PersistentVolumeClaim';
+/** A claim, or a namespace, with which all claims in it go. */
+function holdsData({ kind }: DeliveredObject): boolean {
+  return kind === 'PersistentVolumeClaim' || kind === 'Namespace';
 }

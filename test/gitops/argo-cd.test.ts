@@ -1,5 +1,5 @@
 import { App, Chart, Size, Testing } from 'cdk8s';
-import { ConfigMap } from 'cdk8s-plus-27';
+import { ConfigMap, Namespace } from 'cdk8s-plus-27';
 import { Delivery, InferenceDeployment, ModelStore, Platform, PruneArtifacts } from 'cdk8s-chatglm';
 
 import type { KubernetesObject } from '../../lib/workloads/kubernetes-object';
@@ -71,6 +71,15 @@ describe('what is kept and what is replaced', () => {
     expect(withOptions.map((object) => [names([object])[0], annotation(object, OPTIONS)])).toEqual([
       ['PersistentVolumeClaim/chatglm3-store', 'Prune=false,Delete=false'], ['PersistentVolumeClaim/chatglm3-plain', 'Prune=false,Delete=false'],
     ]);
+  });
+
+  test.each([
+    [Delivery.ARGO_CD, { [OPTIONS]: 'Prune=false,Delete=false', [WAVE]: '0' }], [Delivery.FLUX, { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' }], [Delivery.HELM, { 'helm.sh/resource-policy': 'keep' }],
+  ])('a namespace is kept as well, since the claims in it would go with it: %s', (delivery, annotations) => {
+    const { chart } = workflow(Testing.app(), 'chatglm3', delivery);
+    new Namespace(chart, 'namespace', { metadata: { name: 'llm' } });
+
+    expect(synthesized(chart).find(({ kind }) => kind === 'Namespace')!.metadata.annotations).toEqual(annotations);
   });
 
   test('with stable names, Jobs of every kind are replaced, never claims', () => {
