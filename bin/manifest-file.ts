@@ -4,8 +4,8 @@ import * as path from 'node:path';
 
 import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from 'yaml';
 
+import type { Place } from '../lib/rules/fault';
 import { listedObjects } from '../lib/rules/listed-objects';
-import type { Place } from '../lib/rules/rule';
 import type { KubernetesObject } from '../lib/workloads/kubernetes-object';
 
 /** An object of a manifest file. */

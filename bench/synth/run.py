@@ -186,12 +186,18 @@ def _start_of(app: str, rounds: int, folder: Path) -> Result:
     return best(rounds, lambda: fleet(app, 1, "image", folder / app))
 
 
+def _helm() -> str | None:
+    """Return the Helm of the tests, which Go builds once where there is none."""
+    found = subprocess.run(["sh", ROOT / "test/gitops/helm-program.sh"], stdout=subprocess.PIPE, text=True)
+    return found.stdout.strip() or None
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tenants", type=int, nargs="+", default=[10, 100, 1000, 5000])
     parser.add_argument("--plain", type=int, default=1000, metavar="TENANTS")
     parser.add_argument("--kustomize", type=int, default=1000, metavar="TENANTS")
-    parser.add_argument("--helm", default=shutil.which("helm"), metavar="PROGRAM")
+    parser.add_argument("--helm", default=_helm(), metavar="PROGRAM")
     parser.add_argument("--kubectl", default=shutil.which("kubectl"), metavar="PROGRAM")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", default="/dev/shm" if Path("/dev/shm").is_dir() else None)

@@ -1,7 +1,8 @@
 import { ACCELERATOR_LABELS, productsBy, productsOf, RING_CONTROLLER, SCHEDULE_POLICIES, SCHEDULE_POLICY, schedulePolicyOf } from './ascend-chip';
 import { MIXED_INSERT } from './device-resources';
 import { deviceCount, type ExaminedPod, inDevicePods, isVolcano } from './examined-object';
-import { fault, type Fault, type Rule } from './rule';
+import { fault, type Fault } from './fault';
+import type { Rule } from './rule';
 
 const ASCEND_910 = /^huawei\.com\/Ascend910$/;
 const ACCELERATOR_TYPE = 'accelerator-type';

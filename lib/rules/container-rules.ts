@@ -1,6 +1,7 @@
 import { checkImage } from '../image';
 import { inContainers } from './examined-object';
-import { fault, type Rule } from './rule';
+import { fault } from './fault';
+import type { Rule } from './rule';
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const REFERENCE = /(?<!\$)\$\(([A-Za-z_][\w.-]*)\)/g;
@@ -43,13 +44,13 @@ export const CONTAINER_RULES: readonly Rule[] = [
     severity: 'error',
     explanation: 'the API server refuses mounts of volumes that the pod does not have',
     fix: 'add the volume to the pod, or correct the name',
-    check: (object, others) => {
+    check: (object) => {
       const claimed = ((object.object.spec ?? {}) as { volumeClaimTemplates?: { metadata?: { name?: string } }[] }).volumeClaimTemplates ?? [];
       return inContainers(({ container: { name, volumeMounts = [] } }, { spec }) => {
         const volumes = new Set([...(spec.volumes ?? []).map((volume) => volume.name), ...claimed.map(({ metadata }) => metadata?.name ?? '')]);
         return volumeMounts.flatMap((mount, index) => volumes.has(mount.name) ? []
           : [fault(`container '${name}' mounts the volume '${mount.name}' at ${mount.mountPath}, but the pod has none of that name`, 'volumeMounts', index)]);
-      })(object, others);
+      })(object);
     },
   },
   {

@@ -1,5 +1,6 @@
 import { type ExaminedObject, groupOf, inPods, nameOf } from './examined-object';
-import { fault, type Rule } from './rule';
+import { fault } from './fault';
+import type { Rule } from './rule';
 
 const RUN_ONCE = ['Job', 'CronJob', 'AscendJob'];
 const KEPT_RUNNING = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'];

@@ -1,6 +1,7 @@
 import { deviceRequests, devicesOf, DYNAMIC_ASCEND, isHamiOnly, isKnown, MIXED_INSERT, VIRTUAL_ASCEND } from './device-resources';
 import { type ExaminedContainer, inContainers, inDeviceContainers, isVolcano } from './examined-object';
-import { fault, type Fault, quoted, type Rule } from './rule';
+import { fault, type Fault, quoted } from './fault';
+import type { Rule } from './rule';
 
 /** A fault of every device request that a condition is true of; the message goes on after the container's name. */
 function eachDevice({ container, devices }: ExaminedContainer, isWrong: (resource: string, count: number) => boolean, complaint: (resource: string, count: number) => string): Fault[] {

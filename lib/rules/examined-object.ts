@@ -2,9 +2,9 @@ import type { V1Container } from '@kubernetes/client-node';
 
 import type { KubernetesObject } from '../workloads/kubernetes-object';
 import { type DeviceRequest, devicesOf } from './device-resources';
+import type { Fault, Place } from './fault';
 import { conform } from './object-shape';
 import { type PodTemplate, podTemplates } from './pod-template';
-import type { Fault, Place, Rule } from './rule';
 import { withoutNulls } from './shape';
 
 /** An object with what rules ask of it again and again. */
@@ -72,7 +72,7 @@ export function deviceCount({ devices }: { readonly devices: readonly DeviceRequ
 }
 
 /** A check of every pod; places are seen from the pod template. */
-export function inPods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): Rule['check'] {
+export function inPods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): (object: ExaminedObject) => Fault[] {
   return (object) => {
     let found = NONE;
     for (const pod of object.pods) {
@@ -83,12 +83,12 @@ export function inPods(check: (pod: ExaminedPod, object: ExaminedObject) => Faul
 }
 
 /** A check of every pod that asks for devices. */
-export function inDevicePods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): Rule['check'] {
+export function inDevicePods(check: (pod: ExaminedPod, object: ExaminedObject) => Fault[]): (object: ExaminedObject) => Fault[] {
   return inPods((pod, object) => pod.devices.length === 0 ? NONE : check(pod, object));
 }
 
 /** A check of every container, init containers first; places are seen from the container. */
-export function inContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): Rule['check'] {
+export function inContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): (object: ExaminedObject) => Fault[] {
   return ({ containers }) => {
     let found = NONE;
     for (const [container, pod] of containers) {
@@ -99,7 +99,7 @@ export function inContainers(check: (container: ExaminedContainer, pod: Examined
 }
 
 /** A check of every container that asks for devices. */
-export function inDeviceContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): Rule['check'] {
+export function inDeviceContainers(check: (container: ExaminedContainer, pod: ExaminedPod) => Fault[]): (object: ExaminedObject) => Fault[] {
   return inContainers((container, pod) => container.devices.length === 0 ? NONE : check(container, pod));
 }
 

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../workloads/kubernetes-object';
 import { deviceCount, type ExaminedPod } from './examined-object';
-import { fault, type Fault, quoted, type Rule } from './rule';
+import { fault, type Fault, quoted } from './fault';
+import type { Rule } from './rule';
 
 interface Policy { readonly event?: string; readonly events?: readonly string[]; readonly exitCode?: number; readonly action?: string }
 interface Task { readonly replicas?: number }

@@ -1,8 +1,9 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 
 import { type ExaminedObject, type ExaminedPod, groupOf, inContainers, inPods } from './examined-object';
+import { fault, type Fault, type Place } from './fault';
 import type { PodTemplate } from './pod-template';
-import { fault, type Fault, type Place, type Rule } from './rule';
+import type { Rule } from './rule';
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -88,12 +89,12 @@ export const KUBERNETES_RULES: readonly Rule[] = [
     severity: 'error',
     explanation: 'Kubernetes refuses labels that are not legal',
     fix: 'use letters, digits, -, _ and . in keys and values; a key may have one domain before a /',
-    check: (object, others) => [
+    check: (object) => [
       ...wrongLabels('the object', object.object.metadata.labels, 'metadata', 'labels'),
       ...inPods(({ place, metadata, spec }) => [
         ...(place.length === 0 ? [] : wrongLabels('the pod', metadata.labels, 'metadata', 'labels')),
         ...wrongLabels('the node selector', spec.nodeSelector, 'spec', 'nodeSelector'),
-      ])(object, others),
+      ])(object),
     ],
   },
   {
@@ -123,10 +124,10 @@ export const KUBERNETES_RULES: readonly Rule[] = [
     severity: 'error',
     explanation: 'Kubernetes refuses references to objects by names that are no DNS names',
     fix: 'write the name of the object as it is',
-    check: (object, others) => [
-      ...inPods((pod) => references(pod).flatMap(([what, name, place]) => wrongReference(what, name, ['spec', ...place])))(object, others),
+    check: (object) => [
+      ...inPods((pod) => references(pod).flatMap(([what, name, place]) => wrongReference(what, name, ['spec', ...place])))(object),
       ...inContainers(({ container: { env = [] } }) => env.flatMap(({ name, valueFrom }, index) => (
-        wrongReference(`variable '${name}'`, valueFrom?.secretKeyRef?.name ?? valueFrom?.configMapKeyRef?.name, ['env', index]))))(object, others),
+        wrongReference(`variable '${name}'`, valueFrom?.secretKeyRef?.name ?? valueFrom?.configMapKeyRef?.name, ['env', index]))))(object),
     ],
   },
 ];

@@ -3,7 +3,8 @@ import type { V1EnvVar } from '@kubernetes/client-node';
 import { hasBfloat16, seriesOf } from './ascend-chip';
 import { DYNAMIC_ASCEND } from './device-resources';
 import { deviceCount, type ExaminedContainer, inContainers, inDeviceContainers, inDevicePods } from './examined-object';
-import { fault, type Fault, type Rule } from './rule';
+import { fault, type Fault } from './fault';
+import type { Rule } from './rule';
 
 /** Variables by which MindFormers takes a pod for one of ModelArts (mindspore-lab/mindformers@3354237f mindformers/tools/utils.py, check_in_modelarts). */
 const MODELARTS = ['MA_LOG_DIR', 'MA_JOB_DIR', 'MA_LOCAL_LOG_PATH', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'BATCH_GROUP_NAME'];

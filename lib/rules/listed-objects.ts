@@ -1,4 +1,4 @@
-import type { Place } from './rule';
+import type { Place } from './fault';
 import { isMap } from './shape';
 
 /** The items of a `List`, or the value itself, and where they stand in it. An empty list may say no items, and those of a `PodList` that they are Pods. */

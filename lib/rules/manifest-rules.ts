@@ -1,7 +1,8 @@
 import type { KubernetesObject } from '../workloads/kubernetes-object';
 import { checkObjects, RULES } from './check-objects';
+import type { Place } from './fault';
 import { listedObjects } from './listed-objects';
-import { documentationOf, type Finding, type Place, type Severity } from './rule';
+import { documentationOf, type Finding, type Severity } from './rule';
 import { dotted, isMap } from './shape';
 
 /** What cdk8s-cli hands to a validation plugin, as far as it is used here. */

@@ -1,5 +1,6 @@
 import { type ExaminedContainer, inContainers } from './examined-object';
-import { fault, type Rule } from './rule';
+import { fault } from './fault';
+import type { Rule } from './rule';
 
 /** The port of MindIE's management plane (Ascend/MindIE-LLM@8b4871ad src/server/conf/config.json). */
 const MANAGEMENT_PORT = 1026;

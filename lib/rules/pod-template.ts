@@ -1,7 +1,7 @@
 import type { V1Container, V1ObjectMeta, V1PodSpec } from '@kubernetes/client-node';
 
 import type { KubernetesObject } from '../workloads/kubernetes-object';
-import type { Place } from './rule';
+import type { Place } from './fault';
 
 /** A pod template inside an object, and where it stands. */
 export interface PodTemplate {

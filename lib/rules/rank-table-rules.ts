@@ -1,6 +1,7 @@
 import { RING_CONTROLLER, RING_GENERATIONS } from './ascend-chip';
 import { type ExaminedObject, type ExaminedPod, inContainers, inDevicePods, inPods, nameOf } from './examined-object';
-import { fault, quoted, type Rule } from './rule';
+import { fault, quoted } from './fault';
+import type { Rule } from './rule';
 
 /** Where MindCluster's samples mount the rank table (14_hccl.json_file_description.md). */
 const RANK_TABLE_PATH = '/user/serverid/devindex/config';

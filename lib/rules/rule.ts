@@ -1,17 +1,9 @@
 import type { ExaminedObject } from './examined-object';
+import type { Fault } from './fault';
 import type { ObjectSet } from './object-set';
 
 /** `error`: it is refused, or cannot work. `warning`: it works until something happens that will. */
 export type Severity = 'error' | 'warning';
-
-/** A place inside an object: the keys that lead there from its root. */
-export type Place = readonly (number | string)[];
-
-/** What is wrong, in one sentence, and where. */
-export interface Fault {
-  readonly message: string;
-  readonly place: Place;
-}
 
 /** A check over Kubernetes objects as plain JSON, whoever wrote them. */
 export interface Rule {
@@ -36,16 +28,6 @@ export interface Finding extends Fault {
   readonly object: string;
   /** Which of the checked objects it is, from 0. */
   readonly index: number;
-}
-
-/** A fault at a place. */
-export function fault(message: string, ...place: (number | string)[]): Fault {
-  return { message, place };
-}
-
-/** A value as messages name it: in quotes, or that it is not there. */
-export function quoted(value: string | undefined): string {
-  return value === undefined ? 'missing' : `'${value}'`;
 }
 
 /** The page that explains a rule. */

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../workloads/kubernetes-object';
 import { type ExaminedContainer, inContainers } from './examined-object';
-import { fault, type Fault, type Rule } from './rule';
+import { fault, type Fault } from './fault';
+import type { Rule } from './rule';
 import { isMap } from './shape';
 
 /** Variables that hold a secret by their name. `PWD` alone is a directory, and training has a forward and a backward pass. */

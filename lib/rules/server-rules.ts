@@ -1,8 +1,9 @@
 import type { V1Container, V1Probe } from '@kubernetes/client-node';
 
 import { deviceCount, type ExaminedObject, type ExaminedPod, inContainers, inDeviceContainers, nameOf } from './examined-object';
+import { fault, type Fault } from './fault';
 import type { ObjectSet } from './object-set';
-import { fault, type Fault, type Rule } from './rule';
+import type { Rule } from './rule';
 
 /** Weights of six billion parameters take minutes from a shared volume; shorter budgets end in a restart loop. */
 const SHORTEST_START_SECONDS = 300;

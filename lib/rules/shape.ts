@@ -1,4 +1,4 @@
-import { fault, type Fault, type Place } from './rule';
+import { fault, type Fault, type Place } from './fault';
 
 /** What a value is like, and what is done about one that is not. */
 export interface Conformed {

@@ -2,7 +2,8 @@ import type { V1EnvVar } from '@kubernetes/client-node';
 
 import { VIRTUAL_ASCEND } from './device-resources';
 import { deviceCount, type ExaminedContainer, inContainers, inDeviceContainers, inDevicePods, isVolcano } from './examined-object';
-import { fault, type Fault, type Rule } from './rule';
+import { fault, type Fault } from './fault';
+import type { Rule } from './rule';
 
 /** Device nodes of the three vendors. */
 const DEVICE_NODE = /^\/dev\/(davinci(\d|_manager)|devmm_svm|hisi_hdc|cambricon_|bm-sophon|bm-tpu|bmdev-ctl)/;

@@ -1,7 +1,7 @@
 import type { GlmShape } from '../../models/glm-model';
 import type { FinetuneRequest, FinetuneSettings } from '../runtime-dialect';
 import type { MindFormersConfiguration } from './configuration';
-import type { ResolvedFinetune } from './resolve';
+import type { ResolvedFinetune } from './resolved-finetune';
 
 /**
  * The rules of MindFormers' `check_rules` (mindformers@3354237 mindformers/tools/check_rules.py) and of its models, which fail only after minutes on the

@@ -13,7 +13,8 @@ import { adapterParameters, madeWith } from './adapters';
 import { checkLauncher, launchCommand, launchScript, WORK_PATH } from './launch';
 import { MindFormersLauncher } from './launcher';
 import { isModernMindSpore, type MindFormersContext, NAME, startCommand, startScripts } from './options';
-import { type ResolvedFinetune, resolveFinetune } from './resolve';
+import { resolveFinetune } from './resolve';
+import type { ResolvedFinetune } from './resolved-finetune';
 import { definitionOf, STRATEGY_FILE, trainCommand, usesTrainer } from './train';
 
 /** Seconds that the pod gets after SIGTERM: more than its ranks. */

@@ -1,31 +1,10 @@
 import type { FinetuneRequest, FinetuneSettings } from '../runtime-dialect';
-import { type Adapters, trainedAdapters } from './adapters';
+import { trainedAdapters } from './adapters';
 import { checkLengths, checkNumbers, checkParallel } from './check-rules';
 import type { MindFormersConfiguration, MindFormersModel } from './configuration';
+import type { ResolvedFinetune } from './resolved-finetune';
 import { checkSettings } from './settings';
 import type { MindFormersVersion } from './version';
-
-/** A fine-tune's settings, complete: the configuration's values under the caller's. */
-export interface ResolvedFinetune {
-  readonly model: MindFormersModel;
-  readonly configuration: MindFormersConfiguration;
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly seqLength: number;
-  readonly maxSourceLength: number;
-  readonly maxTargetLength: number;
-  readonly dataParallel: number;
-  readonly modelParallel: number;
-  readonly pipelineStages: number;
-  readonly recompute: boolean;
-  readonly flashAttention: boolean;
-  /** What is trained instead of the model's own parameters. */
-  readonly adapters: Adapters | undefined;
-  /** Processes of a rank that read data; each wants a core. */
-  readonly dataWorkers: number;
-  /** Dotted keys of the configuration and their values, `settings` last. */
-  readonly overrides: Readonly<Record<string, string>>;
-}
 
 /** How many processes of a rank read data, in all configurations. */
 const DATA_WORKERS = 8;

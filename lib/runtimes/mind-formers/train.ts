@@ -5,7 +5,8 @@ import { scriptPath } from '../../pods/scripts';
 import type { FinetuneRequest } from '../runtime-dialect';
 import type { MindFormersContext } from './options';
 import { MindFormersProgram } from './program';
-import { pythonBoolean, type ResolvedFinetune } from './resolve';
+import { pythonBoolean } from './resolve';
+import type { ResolvedFinetune } from './resolved-finetune';
 
 /** What MindSpore may take of a device: 59 of 64 GiB, as the configuration of the 800T A2 says. */
 const USABLE_MEMORY = 0.93;
