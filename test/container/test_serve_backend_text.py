@@ -131,6 +131,29 @@ class TestVocabulary:
     def test_ids_that_pad_the_embedding_are_not_text(self, tokenizer):
         assert Vocabulary(tokenizer()).text([104, 300, 105, 65023]) == "hi"
 
+    def test_ids_that_the_tokenizer_counts_but_does_not_read_are_not_text(self, tokenizer):
+        class Miscounting(tokenizer):
+            def __len__(self):
+                return super().__len__() + 2
+
+            def decode(self, ids):
+                if max(ids) >= super().__len__():
+                    raise IndexError(f"the token id {max(ids)} is out of the size of vocabulary")
+                return super().decode(ids)
+
+        vocabulary = Vocabulary(Miscounting())
+        assert [vocabulary.text([104, 259, 105, 65023]), vocabulary.text([258]), vocabulary.text([105])] == ["hi", "", "i"]
+
+    def test_a_tokenizer_that_fails_for_another_reason_says_so(self, tokenizer):
+        class Failing(tokenizer):
+            def decode(self, ids):
+                if len(ids) > 1:
+                    raise KeyError("bad")
+                return super().decode(ids)
+
+        with pytest.raises(KeyError, match="bad"):
+            Vocabulary(Failing()).text([104, 105])
+
     def test_an_answer_ends_with_the_named_tokens_or_the_tokenizers_own(self, tokenizer):
         assert Vocabulary(tokenizer()).ends(["<|user|>"]) == {256, 257}
 

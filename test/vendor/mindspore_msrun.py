@@ -7,12 +7,13 @@ import socket
 from conftest import Programs
 
 TALK = """
-import os, sys
+import os, sys, time
 if os.environ["MS_ROLE"] == "MS_SCHED":
     sys.exit()  # of itself it would end with mindspore
 rank = int(os.environ["MS_NODE_ID"])
 print("rank", rank, "of", os.environ["MS_WORKER_NUM"], "scheduler", os.environ["MS_SCHED_HOST"], flush=True)
 if len(sys.argv) > 1 and rank == 1:
+    time.sleep(2)  # the launcher looks for processes now and then; a rank that imports MindSpore lives longer
     sys.exit(int(sys.argv[1]))
 """
 

@@ -61,7 +61,22 @@ class Vocabulary:
         """Return the text of ids, without special tokens."""
         shown = [each for each in ids if each < self._size and each not in self._hidden]
         with self._lock:
-            return str(self._tokenizer.decode(shown)) if shown else ""
+            try:
+                return str(self._tokenizer.decode(shown)) if shown else ""
+            except (IndexError, KeyError):
+                # MindFormers counts its added tokens twice, so its length is more than the ids it reads.
+                unreadable = {each for each in shown if not self._reads(each)}
+                if not unreadable:
+                    raise
+                self._hidden |= unreadable
+                return self.text(shown)
+
+    def _reads(self, token: int) -> bool:
+        try:
+            self._tokenizer.decode([token])
+        except (IndexError, KeyError):
+            return False
+        return True
 
     def _text_ids(self, text: str) -> List[int]:
         if not text:
