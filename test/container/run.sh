@@ -4,4 +4,4 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 bin=$("$here/tools.sh")
 cd "$here"
-exec "$bin/pytest" -n 2 "$@"
+exec "$bin/pytest" -n 3 "$@"

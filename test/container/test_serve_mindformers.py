@@ -102,13 +102,13 @@ class TestServes:
         server.says(line)
 
     def test_without_a_seed_each_answer_has_its_own(self, server):
-        server.lines.clear()
         for _ in range(3):
-            server.chat("x", temperature=1)
+            server.chat("one of three", temperature=1, max_tokens=77)
 
         def said():
-            return [line for line in server.lines if line.startswith("stub generate")]
+            return [line for line in server.lines if line.startswith("stub generate") and length in line]
 
+        length = f"('max_length', {server.chat('one of three', max_tokens=1).json['usage']['prompt_tokens'] + 77})"
         eventually(lambda: len(said()) == 3, "the log says what three answers were made with")
         assert len(set(said())) == (3 if server.version == "new" else 1)
 
