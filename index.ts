@@ -59,6 +59,7 @@ export { ExportOnnx, type ExportOnnxProps } from './constructs/export-onnx';
 export { FinetuneJob } from './constructs/finetune-job';
 export { type JobOptions, type StepJobOptions } from './constructs/step-job';
 export { type FinetuneJobProps } from './constructs/finetune-job-props';
+export type { TrainingOptions } from './constructs/training-options';
 export { GlmApp, type GlmAppProps } from './constructs/glm-app';
 export { InferenceDeployment } from './constructs/inference-deployment';
 export type { InferenceDeploymentProps, IngressOptions, ServerAccessOptions, ServerScaleOptions } from './constructs/inference-deployment-props';

@@ -1,5 +1,6 @@
 import type { ChartProps, Size } from 'cdk8s';
 
+import type { TrainingOptions } from '../constructs/training-options';
 import type { Accelerator } from '../lib/accelerators/accelerator';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { WeightSource } from '../lib/artifacts/weight-source';
@@ -10,7 +11,7 @@ import type { RankTable } from '../lib/runtimes/rank-table';
 import type { WorkloadKind } from '../lib/workloads/workload-kind';
 
 /** What the charts over MindFormers have in common: a whole workflow, from nothing to a served model. */
-export interface MindFormersChartProps extends ChartProps {
+export interface MindFormersChartProps extends ChartProps, TrainingOptions {
   /**
    * What the cluster offers.
    *
@@ -76,7 +77,7 @@ export interface MindFormersChartProps extends ChartProps {
   readonly huggingFace?: boolean;
 
   /**
-   * Where the data come from.
+   * Where the data come from: `train.json` and `dev.json` as ADGEN has them, or `tool_alpaca.jsonl` for conversations.
    *
    * @default - as the guide has it
    */
@@ -102,48 +103,6 @@ export interface MindFormersChartProps extends ChartProps {
    * @default - 8; 4 for adapters of ChatGLM-6B
    */
   readonly devicesPerNode?: number;
-
-  /**
-   * Train low-rank adapters instead of all parameters.
-   *
-   * @default false
-   */
-  readonly lora?: boolean;
-
-  /**
-   * Passes over the data.
-   *
-   * @default - the configuration's
-   */
-  readonly epochs?: number;
-
-  /**
-   * Sequences a step on one data-parallel replica.
-   *
-   * @default - the configuration's
-   */
-  readonly batchSize?: number;
-
-  /**
-   * The learning rate at the start.
-   *
-   * @default - the configuration's
-   */
-  readonly learningRate?: number;
-
-  /**
-   * Optimizer steps between two checkpoints.
-   *
-   * @default - the configuration's
-   */
-  readonly saveSteps?: number;
-
-  /**
-   * Further values of the configuration by dotted key.
-   *
-   * @default - none
-   */
-  readonly settings?: { [key: string]: string };
 
   /**
    * The Kubernetes kind of the fine-tune.
@@ -172,13 +131,6 @@ export interface MindFormersChartProps extends ChartProps {
    * @default - EnvPresets.HCCL, and EnvPresets.MINDSPORE_TRAINING for ChatGLM3-6B
    */
   readonly presets?: EnvPreset[];
-
-  /**
-   * Write the logs of CANN and MindSpore at the level that finds faults. It makes each step slower by far.
-   *
-   * @default false
-   */
-  readonly debugLogs?: boolean;
 
   /**
    * The least acceptable scores of the evaluation, e.g. `rouge-l`. A lower one fails it.

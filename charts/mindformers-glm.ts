@@ -9,6 +9,7 @@ import { MergeCheckpoint } from '../constructs/merge-checkpoint';
 import { ModelStore } from '../constructs/model-store';
 import { Predict, type PromptConversation } from '../constructs/predict';
 import { PrepareDataset } from '../constructs/prepare-dataset';
+import { trainingOptions } from '../constructs/training-options';
 import { Accelerator } from '../lib/accelerators/accelerator';
 import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
@@ -91,18 +92,20 @@ export class MindFormersGlmChart extends Chart {
     new InferenceDeployment(this, 'serve', { ...model, accelerator, weights: this.merged, replicas: props.replicas });
   }
 
-  private records(store: IArtifactStore, { datasetSource = adgen() }: MindFormersGlmChartProps): Artifact {
+  private records(store: IArtifactStore, { datasetSource = adgen(), maxSourceLength = 64, maxTargetLength = 64 }: MindFormersGlmChartProps): Artifact {
     const files = new DownloadFiles(this, 'adgen', { store, source: datasetSource, format: ArtifactFormat.DATASET, require: ['train.json', 'dev.json'] });
-    return new PrepareDataset(this, 'dataset', { model: MODEL, runtime: this.runtime, from: files.artifact, tokenizer: this.checkpoint, mindRecord: true }).artifact;
+    return new PrepareDataset(this, 'dataset', {
+      model: MODEL, runtime: this.runtime, from: files.artifact, tokenizer: this.checkpoint, mindRecord: true, trainLengths: [maxSourceLength, maxTargetLength],
+    }).artifact;
   }
 
   private finetune(id: string, props: MindFormersGlmChartProps, accelerator: Accelerator, dataset: Artifact, onlyStrategy: boolean): Artifact {
-    const { nodes, lora = false, epochs, saveSteps, workload, rankTable, debugLogs, devicesPerNode = lora ? 4 : 8 } = props;
+    const { nodes, lora = false, workload, rankTable, devicesPerNode = lora ? 4 : 8 } = props;
     const own = props.program === MindFormersProgram.TRAINER ? TRAINER : undefined;
     const { batchSize = own?.batchSize, learningRate = own?.learningRate, presets = [EnvPresets.HCCL] } = props;
     return new FinetuneJob(this, id, {
-      model: MODEL, runtime: this.runtime, checkpoint: this.checkpoint, dataset, accelerator, nodes, devicesPerNode, lora, onlyStrategy, epochs, batchSize, learningRate, saveSteps,
-      settings: { ...own?.settings, ...props.settings }, workload, rankTable, debugLogs, presets,
+      ...trainingOptions(props), model: MODEL, runtime: this.runtime, checkpoint: this.checkpoint, dataset, accelerator, nodes, devicesPerNode, lora, onlyStrategy, batchSize, learningRate,
+      settings: { ...own?.settings, ...props.settings }, workload, rankTable, presets,
     }).artifact;
   }
 }

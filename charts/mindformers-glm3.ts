@@ -9,6 +9,7 @@ import { MergeCheckpoint } from '../constructs/merge-checkpoint';
 import { ModelStore } from '../constructs/model-store';
 import { Predict, type PromptConversation } from '../constructs/predict';
 import { PrepareDataset } from '../constructs/prepare-dataset';
+import { trainingOptions } from '../constructs/training-options';
 import { Accelerator } from '../lib/accelerators/accelerator';
 import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
@@ -37,13 +38,6 @@ export interface MindFormersGlm3ChartProps extends MindFormersChartProps {
    * @default 'adgen'
    */
   readonly configuration?: string;
-
-  /**
-   * Use the flash attention kernel.
-   *
-   * @default - the configuration's
-   */
-  readonly flashAttention?: boolean;
 }
 
 const MODEL = GlmModel.CHATGLM3_6B;
@@ -120,10 +114,9 @@ export class MindFormersGlm3Chart extends Chart {
   }
 
   private finetune(props: MindFormersGlm3ChartProps, accelerator: Accelerator, dataset: Artifact): Artifact {
-    const { configuration, nodes, devicesPerNode = 8, lora, epochs, batchSize, learningRate, saveSteps, settings, flashAttention, workload, rankTable, debugLogs } = props;
+    const { configuration, nodes, devicesPerNode = 8, workload, rankTable, presets = [EnvPresets.HCCL, EnvPresets.MINDSPORE_TRAINING] } = props;
     return new FinetuneJob(this, 'finetune', {
-      model: MODEL, runtime: this.runtime, checkpoint: this.checkpoint, dataset, accelerator, configuration, nodes, devicesPerNode, lora, epochs, batchSize, learningRate, saveSteps,
-      settings, flashAttention, workload, rankTable, debugLogs, presets: props.presets ?? [EnvPresets.HCCL, EnvPresets.MINDSPORE_TRAINING],
+      ...trainingOptions(props), model: MODEL, runtime: this.runtime, checkpoint: this.checkpoint, dataset, accelerator, configuration, nodes, devicesPerNode, workload, rankTable, presets,
     }).artifact;
   }
 }

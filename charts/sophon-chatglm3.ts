@@ -14,7 +14,7 @@ import { WebInterface } from '../constructs/web-interface';
 import { Accelerator } from '../lib/accelerators/accelerator';
 import type { DevicePlugin } from '../lib/accelerators/device-plugin';
 import { Dtype } from '../lib/accelerators/dtype';
-import type { NodeType } from '../lib/accelerators/node-type';
+import type { Architecture, NodeType } from '../lib/accelerators/node-type';
 import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
@@ -145,6 +145,8 @@ export class SophonChatglm3Chart extends Chart {
   public readonly bmodel: Artifact;
   /** The server, for one chip. */
   public readonly server?: InferenceDeployment;
+  /** The processors of the nodes with the chips, where they are known: a SoC is not what the cluster's other nodes are. */
+  private readonly architecture?: Architecture;
 
   /**
    * @throws if precision, chips, images and store do not go together
@@ -155,6 +157,7 @@ export class SophonChatglm3Chart extends Chart {
       Platform.attach(this, props.platform);
     }
     const { devices = 1, dtype = Dtype.FLOAT16, seqLength = 512, weightSource } = props;
+    this.architecture = (props.nodeType ?? Platform.of(this).nodeTypeOf(Accelerator.BM1684X))?.architecture;
     const store = props.store ?? this.newStore(props);
     const tools = this.tools(store, props, devices > 1);
     this.bmodel = props.readyBmodel === true ? this.ready(store, weightSource) : this.compiled(store, tools, { weightSource, devices, dtype, seqLength });
@@ -167,7 +170,7 @@ export class SophonChatglm3Chart extends Chart {
   private interfaces({ replicas, image, web = true, cli }: SophonChatglm3ChartProps, model: ChatSessionProps & { readonly devices: number }): InferenceDeployment | undefined {
     const server = model.devices === 1 ? new InferenceDeployment(this, 'serve', { ...model, replicas }) : undefined;
     if (server && web) {
-      new WebInterface(this, 'web', { server, image });
+      new WebInterface(this, 'web', { server, image, ...(this.architecture && { nodeSelector: { 'kubernetes.io/arch': this.architecture } }) });
     }
     if (cli ?? model.devices > 1) {
       new ChatSession(this, 'cli', model);
@@ -186,7 +189,7 @@ export class SophonChatglm3Chart extends Chart {
 
   /** On one chip the Python extension answers, on several the C++ program. */
   private runtime(store: IArtifactStore, tools: Runtime, image: string, devices: number): Runtime {
-    const build = (id: string, program: string): Artifact => new BuildProgram(this, id, { runtime: tools, program, store }).artifact;
+    const build = (id: string, program: string): Artifact => new BuildProgram(this, id, { runtime: tools, program, store, architecture: this.architecture }).artifact;
     return Runtime.sophon(devices === 1 ? { image, extension: build('extension', 'python-demo') } : { image, program: build('program', 'demo') });
   }
 

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 
+import type { Architecture } from '../lib/accelerators/node-type';
 import type { Artifact } from '../lib/artifacts/artifact';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { Runtime } from '../lib/runtimes/runtime';
@@ -14,6 +15,13 @@ export interface BuildProgramProps extends JobOptions {
   readonly program: string;
   /** The store that gets it. */
   readonly store: IArtifactStore;
+
+  /**
+   * The processors that it is built for: those of the nodes that run it, where the cluster has others, too.
+   *
+   * @default - those of the node that the Job gets
+   */
+  readonly architecture?: Architecture;
 }
 
 /** A Job that builds a vendor's program for the architecture and the Python of the runtime's image. */
@@ -27,8 +35,8 @@ export class BuildProgram extends Construct {
   constructor(scope: Construct, id: string, props: BuildProgramProps) {
     super(scope, id);
     this.artifact = located(this, () => {
-      const { runtime, program, store } = props;
-      return renderStepJob(this, runtime._step('build', { program, output: outputOf(id, store) }), props);
+      const { runtime, program, store, architecture } = props;
+      return renderStepJob(this, runtime._step('build', { program, architecture, output: outputOf(id, store) }), props);
     });
   }
 }

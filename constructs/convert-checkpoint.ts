@@ -4,6 +4,7 @@ import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { GlmModel } from '../lib/models/glm-model';
+import { checkGiven } from '../lib/required-props';
 import type { Runtime } from '../lib/runtimes/runtime';
 import { located } from './located';
 import { type JobOptions, outputOf, renderStepJob } from './step-job';
@@ -68,6 +69,7 @@ export class ConvertCheckpoint extends Construct {
   constructor(scope: Construct, id: string, props: ConvertCheckpointProps) {
     super(scope, id);
     this.artifact = located(this, () => {
+      checkGiven(props, 'model', 'runtime', 'from');
       const { model, runtime, from, base, checkpointFile, loraAlpha, store = from.store } = props;
       const to = props.to ?? (from.format.name === ArtifactFormat.HUGGING_FACE.name ? ArtifactFormat.MINDSPORE : ArtifactFormat.HUGGING_FACE);
       return renderStepJob(this, runtime._step('convert', { model, from, to, base, checkpointFile, loraAlpha, output: outputOf(id, store) }), props);

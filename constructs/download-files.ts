@@ -6,6 +6,7 @@ import { type ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import { checkPattern } from '../lib/artifacts/file-patterns';
 import type { WeightSource } from '../lib/artifacts/weight-source';
+import { checkGiven } from '../lib/required-props';
 import { type DownloadOptions, renderDownload } from './download-options';
 import { located } from './located';
 
@@ -58,6 +59,7 @@ export class DownloadFiles extends Construct {
   constructor(scope: Construct, id: string, props: DownloadFilesProps) {
     super(scope, id);
     const bytes = (props.size?.toKibibytes() ?? 1024 * 1024) * 1024;
+    located(this, () => { checkGiven(props, 'store', 'source', 'format'); });
     this.artifact = located(this, () => filesArtifact(props, props.artifactName ?? id, bytes));
     located(this, () => renderDownload(this, this.artifact, { sources: [...props.mirrors ?? [], props.source], include: [], exclude: [], require: props.require ?? [], bytes, tuning: props }, props));
   }

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 
 import { Artifact, type DownloadedWeightsProps, weightsDownload } from '../lib/artifacts/artifact';
+import { checkGiven } from '../lib/required-props';
 import { type DownloadOptions, renderDownload } from './download-options';
 import { located } from './located';
 
@@ -20,6 +21,7 @@ export class DownloadWeights extends Construct {
    */
   constructor(scope: Construct, id: string, props: DownloadWeightsProps) {
     super(scope, id);
+    located(this, () => { checkGiven(props, 'store', 'source', 'model'); });
     this.artifact = located(this, () => Artifact._weights(props, false));
     located(this, () => renderDownload(this, this.artifact, weightsDownload(props), props));
   }

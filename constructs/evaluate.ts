@@ -2,6 +2,7 @@ import { Construct } from 'constructs';
 
 import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import { checkGiven } from '../lib/required-props';
 import { located } from './located';
 import { checkWhole, type ModelStepOptions, modelStepRequest } from './model-step';
 import { renderStepJob } from './step-job';
@@ -51,6 +52,7 @@ export class Evaluate extends Construct {
   constructor(scope: Construct, id: string, props: EvaluateProps) {
     super(scope, id);
     this.artifact = located(this, () => {
+      checkGiven(props, 'runtime', 'dataset');
       const { dataset, evalFile, batchSize, minimumScores = {}, settings = {} } = props;
       checkWhole('batchSize', batchSize);
       checkScores(minimumScores);

@@ -9,9 +9,10 @@ import type { RankTable } from '../lib/runtimes/rank-table';
 import type { Runtime } from '../lib/runtimes/runtime';
 import type { WorkloadOptions } from '../lib/workload-options';
 import type { WorkloadKind } from '../lib/workloads/workload-kind';
+import type { TrainingOptions } from './training-options';
 
 /** A model to fine-tune. */
-export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions {
+export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions, TrainingOptions {
   /** The model. */
   readonly model: GlmModel;
   /** The software that trains it. */
@@ -38,13 +39,6 @@ export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions {
    * @default - the first, which is written for ADGEN
    */
   readonly configuration?: string;
-
-  /**
-   * Train low-rank adapters instead of all parameters.
-   *
-   * @default false
-   */
-  readonly lora?: boolean;
 
   /**
    * Only compile, and write the strategy files that tell how parameters are laid out over the ranks. For merging what MindSpore before 2.0 has
@@ -83,116 +77,11 @@ export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions {
   readonly evalFile?: string;
 
   /**
-   * Passes over the data.
-   *
-   * @default - the configuration's
-   */
-  readonly epochs?: number;
-
-  /**
-   * Sequences a step on one data-parallel replica.
-   *
-   * @default - the configuration's
-   */
-  readonly batchSize?: number;
-
-  /**
-   * The learning rate at the start.
-   *
-   * @default - the configuration's
-   */
-  readonly learningRate?: number;
-
-  /**
-   * Tokens of one sequence: prompt, answer and one more.
-   *
-   * @default - `maxSourceLength` + `maxTargetLength` + 1
-   */
-  readonly seqLength?: number;
-
-  /**
-   * Tokens of the prompt; longer ones are cut.
-   *
-   * @default - the configuration's
-   */
-  readonly maxSourceLength?: number;
-
-  /**
-   * Tokens of the answer; longer ones are cut.
-   *
-   * @default - the configuration's
-   */
-  readonly maxTargetLength?: number;
-
-  /**
-   * Copies of the model that train on different data.
-   *
-   * @default - what the devices leave after model and pipeline parallelism
-   */
-  readonly dataParallel?: number;
-
-  /**
-   * Devices that each layer is split over.
-   *
-   * @default 1
-   */
-  readonly modelParallel?: number;
-
-  /**
-   * Groups of devices that hold different layers.
-   *
-   * @default 1
-   */
-  readonly pipelineStages?: number;
-
-  /**
-   * Compute activations again in the backward pass, which saves most of their memory.
-   *
-   * @default - the configuration's, which is on
-   */
-  readonly recompute?: boolean;
-
-  /**
-   * Use the flash attention kernel; not on 910A, and `seqLength` must be a multiple of 16.
-   *
-   * @default - the configuration's, which is off
-   */
-  readonly flashAttention?: boolean;
-
-  /**
-   * Optimizer steps between two checkpoints. A restarted job goes on from the last step that all ranks have saved.
-   *
-   * @default - the configuration's
-   */
-  readonly saveSteps?: number;
-
-  /**
-   * Checkpoints that are kept, at least 2: one may be half written when the job is stopped.
-   *
-   * @default 2
-   */
-  readonly keepCheckpoints?: number;
-
-  /**
    * Use the network of the node, for fabrics that are not reachable from the pod network. HCCL is then told the node's address.
    *
    * @default false
    */
   readonly hostNetwork?: boolean;
-
-  /**
-   * Write the logs of CANN and MindSpore at the level that finds faults, to the pod's output. It makes each step slower by far.
-   *
-   * @default false
-   */
-  readonly debugLogs?: boolean;
-
-  /**
-   * Further values of the runtime's configuration by dotted key, e.g. `runner_config.sink_size`. They win over the props above.
-   *
-   * @default - none
-   */
-  readonly settings?: { [key: string]: string };
 
   /**
    * The Kubernetes kind. Volcano Jobs and AscendJobs need `Scheduler.volcano` on the platform.

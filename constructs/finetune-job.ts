@@ -5,6 +5,7 @@ import { Dtype } from '../lib/accelerators/dtype';
 import type { Artifact } from '../lib/artifacts/artifact';
 import { MemoryTask } from '../lib/models/memory-estimate';
 import { Platform } from '../lib/platform';
+import { checkGiven } from '../lib/required-props';
 import type { FinetuneTask } from '../lib/runtimes/runtime-dialect';
 import { renderBatchTask } from './batch-task';
 import { checkBackoffLimit } from './download-options';
@@ -26,13 +27,13 @@ export class FinetuneJob extends Construct {
   }
 
   private render(id: string, props: FinetuneJobProps): Artifact {
-    const { accelerator, model } = props;
-    const { nodes = 1 } = props;
+    checkGiven(props, 'model', 'runtime', 'checkpoint', 'dataset', 'accelerator', 'devicesPerNode');
+    const { accelerator, model, nodes = 1 } = props;
     const kind = workloadKind(props, Platform.of(this));
     const plugin = props.devicePlugin ?? Platform.of(this).devicePluginOf(accelerator);
     const request = finetuneRequest(id, props, kind, plugin);
     const task = onHostNetwork(props.runtime._finetune(request), props.hostNetwork);
-    const devices = resolveDevices(accelerator, { devices: request.devicesPerNode, nodes }, props, Platform.of(this));
+    const devices = resolveDevices(accelerator, { devices: request.devicesPerNode, nodes, prop: 'devicesPerNode' }, props, Platform.of(this));
     checkMemory(accelerator, {
       model, dtype: Dtype.FLOAT16, task: MemoryTask.FINETUNE, seqLength: task.seqLength, batch: task.batchSize, devices: request.devicesPerNode * nodes,
       devicesPerReplica: task.devicesPerReplica, recompute: task.recompute, optimizerParallel: task.optimizerParallel,

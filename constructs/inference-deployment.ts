@@ -39,6 +39,8 @@ export class InferenceDeployment extends Construct {
   public readonly model: GlmModel;
   /** @internal where clients of this library find a key that it takes */
   public readonly _apiKeys?: SecretKey;
+  /** @internal the namespaces that its NetworkPolicy lets in, if it has one */
+  public readonly _clientNamespaces?: readonly string[];
   private readonly port: number;
 
   /**
@@ -52,6 +54,7 @@ export class InferenceDeployment extends Construct {
     this.model = props.model;
     this.port = servicePort;
     this._apiKeys = apiKeysOf(props);
+    this._clientNamespaces = props.clientNamespaces;
     located(this, () => {
       renderIngress(this, server, this.service, props);
       renderAutoscaler(this, server, task, props);

@@ -4,6 +4,7 @@ import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { GlmModel } from '../lib/models/glm-model';
+import { checkGiven } from '../lib/required-props';
 import type { Runtime } from '../lib/runtimes/runtime';
 import { located } from './located';
 import { type JobOptions, outputOf, renderStepJob } from './step-job';
@@ -48,6 +49,7 @@ export class MergeCheckpoint extends Construct {
   constructor(scope: Construct, id: string, props: MergeCheckpointProps) {
     super(scope, id);
     this.artifact = located(this, () => {
+      checkGiven(props, 'model', 'runtime', 'from', 'base');
       const { model, runtime, from, base, strategy, store = from.store } = props;
       from._require([ArtifactFormat.MINDSPORE_SHARDS], 'from', 'FinetuneJob makes them');
       base._require([ArtifactFormat.MINDSPORE], 'base', 'give the checkpoint that the fine-tune started from');

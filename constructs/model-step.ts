@@ -4,6 +4,7 @@ import { Dtype } from '../lib/accelerators/dtype';
 import type { Artifact } from '../lib/artifacts/artifact';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { GlmModel } from '../lib/models/glm-model';
+import { checkGiven } from '../lib/required-props';
 import type { Runtime } from '../lib/runtimes/runtime';
 import type { ModelStepRequest } from '../lib/runtimes/step-requests';
 import type { WorkloadOptions } from '../lib/workload-options';
@@ -63,12 +64,13 @@ export interface ModelStepOptions extends ModelOptions, JobOptions {
  * @throws if a number is out of range, or there are devices without a chip
  */
 export function modelStepRequest(id: string, props: ModelStepOptions): ModelStepRequest {
-  const { weights, store = weights.store } = props;
-  return { ...modelRequest(props), output: outputOf(id, store) };
+  const request = modelRequest(props);
+  return { ...request, output: outputOf(id, props.store ?? request.weights.store) };
 }
 
 /** The same for a task that makes no artifact. */
 export function modelRequest(props: ModelOptions): Omit<ModelStepRequest, 'output'> {
+  checkGiven(props, 'model', 'runtime', 'weights');
   const { model, weights, accelerator, dtype = Dtype.FLOAT16 } = props;
   const { devices = accelerator === undefined ? 0 : 1, contextLength = Math.min(2048, model.maxSequenceLength) } = props;
   checkWhole('devices', devices, accelerator === undefined ? 0 : 1);

@@ -79,6 +79,10 @@ function promptsJson({ prompts = [], conversations = [] }: PredictProps): string
   if (prompts.length + conversations.length === 0) {
     throw new Error('there is nothing to answer: give \'prompts\' or \'conversations\'');
   }
+  const empty = prompts.findIndex((prompt) => prompt.trim() === '');
+  if (empty >= 0) {
+    throw new Error(`'prompts' has an empty text at number ${String(empty + 1)}; leave it out`);
+  }
   conversations.forEach(checkConversation);
   return `${JSON.stringify([...prompts, ...conversations.map(({ messages }) => ({ messages }))], undefined, 2)}\n`;
 }

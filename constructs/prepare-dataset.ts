@@ -5,6 +5,7 @@ import { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import { DatasetKind } from '../lib/artifacts/dataset-kind';
 import type { GlmModel } from '../lib/models/glm-model';
+import { checkGiven } from '../lib/required-props';
 import type { Runtime } from '../lib/runtimes/runtime';
 import { located } from './located';
 import { checkWhole } from './model-step';
@@ -97,13 +98,27 @@ export class PrepareDataset extends Construct {
   constructor(scope: Construct, id: string, props: PrepareDatasetProps) {
     super(scope, id);
     this.artifact = located(this, () => {
+      checkGiven(props, 'model', 'runtime', 'from');
       const { model, runtime, from, kind = DatasetKind.ADGEN, columns, tokenizer, store = from.store } = props;
       const { trainFile = kind.trainFile, evalFile = kind.evalFile } = props;
+      checkColumns(kind, columns);
       from._require([ArtifactFormat.DATASET, ArtifactFormat.SOURCE_TREE], 'from', 'DownloadFiles with ArtifactFormat.DATASET makes it');
       return renderStepJob(this, runtime._step('dataset', {
         model, from, kind: kind.name, trainFile, evalFile, columns, tokenizer, mindRecord: mindRecord(props), output: outputOf(id, store),
       }), props);
     });
+  }
+}
+
+function checkColumns({ name }: DatasetKind, columns: readonly string[] | undefined): void {
+  if (columns === undefined) {
+    return;
+  }
+  if (name !== DatasetKind.JSON_LINES.name) {
+    throw new Error(`'columns' are for DatasetKind.JSON_LINES, and 'kind' is ${name}, whose columns have names already; leave them out`);
+  }
+  if (new Set(columns).size !== 2 || columns.length !== 2 || columns.some((column) => !/^[^,\s]([^,]*[^,\s])?$/.test(column))) {
+    throw new Error(`'columns' must be two different names without a comma, of the prompt and of the answer, got [${columns.join(', ')}]`);
   }
 }
 

@@ -13,12 +13,13 @@ import { WorkloadKind } from '../lib/workloads/workload-kind';
 import { renderBatchTask } from './batch-task';
 import { checkBackoffLimit, type DownloadOptions } from './download-options';
 import { located } from './located';
+import { servedFrom } from './store-holdings';
 
 /** What to remove from a store. */
 export interface PruneArtifactsProps extends DownloadOptions {
   /** The store. */
   readonly store: IArtifactStore;
-  /** The artifacts that stay. Whatever else this library made there goes; directories of others are left alone. */
+  /** The artifacts that stay. Whatever else this library made there goes; directories of others are left alone. Servers read their source trees, too. */
   readonly keep: Artifact[];
 
   /**
@@ -44,7 +45,7 @@ export interface PruneArtifactsProps extends DownloadOptions {
  */
 export class PruneArtifacts extends Construct {
   /**
-   * @throws if nothing is kept, something kept is on another store, or the store is read-only
+   * @throws if nothing is kept, something kept is on another store, or the store is read-only; at synth, if something would be removed that a server in this namespace reads
    */
   constructor(scope: Construct, id: string, props: PruneArtifactsProps) {
     super(scope, id);
@@ -53,6 +54,14 @@ export class PruneArtifacts extends Construct {
       backoffLimit: checkBackoffLimit(props.backoffLimit ?? 3),
       ttlSecondsAfterFinished: props.ttlAfterFinished?.toSeconds(),
     }));
+    this.node.addValidation({ validate: () => props.remove === true ? this.missed(props) : [] });
+  }
+
+  /** A server is easily kept without the source tree that its pods read as well. */
+  private missed({ store, keep }: PruneArtifactsProps): string[] {
+    return servedFrom(this, store)
+      .filter(({ artifact }) => !keep.some(({ directory }) => directory === artifact.directory))
+      .map(({ server, artifact }) => `'keep' lacks ${artifact.directory}, which ${server.node.path} reads whenever a pod of it starts; add it, or remove the server first`);
   }
 }
 

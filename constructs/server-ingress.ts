@@ -28,7 +28,8 @@ function checkIngress(props: IngressOptions, path: string): void {
   if (host !== undefined && !/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(host)) {
     throw new Error(`'ingressHost' must be a host name like 'chat.corp.example', got '${host}'`);
   }
-  if (!path.startsWith('/') || /[\s?#]/.test(path)) {
+  // Kubernetes takes no path of type Prefix with empty or relative segments.
+  if (!path.startsWith('/') || /[\s?#]|\/\/|\/\.\.?(\/|$)|%2f/i.test(path)) {
     throw new Error(`'ingressPath' must be a path like '/chat', got '${path}'`);
   }
 }

@@ -1,3 +1,5 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
 import { type INetworkPolicyPeer, Namespaces, NetworkPolicy, NetworkPolicyIpBlock, NetworkPolicyPort, NetworkPolicyTrafficDefault, Pods } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 
@@ -23,7 +25,10 @@ export function renderNetworkPolicy(scope: Construct, server: RenderedServer, ta
     selector: Pods.select(peers, 'server', { labels: { ...server.selector } }),
     ingress: { default: NetworkPolicyTrafficDefault.DENY }, egress: { default: NetworkPolicyTrafficDefault.DENY },
   });
-  policy.addIngressRule(Namespaces.select(peers, 'clients', { names: clientNamespaces }), clientPorts(task));
+  // A rule from an empty list of peers would let everybody in; without a rule nobody connects.
+  if (clientNamespaces.length > 0) {
+    policy.addIngressRule(Namespaces.select(peers, 'clients', { names: clientNamespaces }), clientPorts(task));
+  }
   nameServers(peers).forEach((peer) => { policy.addEgressRule(peer, DNS_PORTS); });
   egressCidrs.forEach((cidr, index) => { policy.addEgressRule(network(peers, `egress-${String(index)}`, cidr)); });
   return policy;
@@ -64,8 +69,14 @@ function checkPeers({ clientNamespaces, egressCidrs }: InferenceDeploymentProps)
   if (wrong !== undefined) {
     throw new Error(`'clientNamespaces' must be names of namespaces, got '${wrong}'`);
   }
-  const noCidr = egressCidrs?.find((cidr) => !/^(\d{1,3}(\.\d{1,3}){3}\/\d{1,2}|[0-9a-f:]*:[0-9a-f:]*\/\d{1,3})$/i.test(cidr));
+  const noCidr = egressCidrs?.find((cidr) => !isNetwork(cidr));
   if (noCidr !== undefined) {
     throw new Error(`'egressCidrs' must be networks like '10.0.0.0/8', got '${noCidr}'`);
   }
+}
+
+function isNetwork(cidr: string): boolean {
+  const [address = '', bits = '', ...more] = cidr.split('/');
+  const longest = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : -1;
+  return more.length === 0 && /^(0|[1-9]\d*)$/.test(bits) && Number(bits) <= longest;
 }

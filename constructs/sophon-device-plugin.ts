@@ -84,17 +84,8 @@ export class SophonDevicePlugin extends Construct {
   private daemonSet({ image, nodeSelector, soc = false }: SophonDevicePluginProps, units: readonly SophonUnit[]): KubernetesObject {
     const name = objectName(this);
     const { labels, selector } = objectLabels(name, 'device-plugin', this);
-    const devices = soc ? [device(1, [SOC_PATHS.map((path) => ({ path }))])] : pcieDevices(units);
-    const container = {
-      name: 'device-plugin', image: mirrored(image, Platform.of(this).props.imageRegistry), imagePullPolicy: 'IfNotPresent',
-      args: ['--domain', DOMAIN, ...devices.flatMap((spec) => ['--device', JSON.stringify(spec)])],
-      ports: [{ name: 'http', containerPort: 8080 }],
-      readinessProbe: { httpGet: { path: '/health', port: 'http' } },
-      resources: { requests: { cpu: '50m', memory: '20Mi' }, limits: { memory: '64Mi' } },
-      // The plugin has to open the kubelet's socket and to see the node's devices.
-      securityContext: { privileged: true },
-      volumeMounts: [{ name: 'device-plugin', mountPath: '/var/lib/kubelet/device-plugins' }, { name: 'dev', mountPath: '/dev' }],
-    };
+    const { imageRegistry, imagePullSecrets } = Platform.of(this).props;
+    const container = pluginContainer(mirrored(image, imageRegistry), soc ? [device(1, [SOC_PATHS.map((path) => ({ path }))])] : pcieDevices(units));
     return {
       apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name, labels },
       spec: {
@@ -104,6 +95,7 @@ export class SophonDevicePlugin extends Construct {
           metadata: { labels: { ...labels } },
           spec: {
             nodeSelector, priorityClassName: 'system-node-critical', automountServiceAccountToken: false,
+            ...(imagePullSecrets && { imagePullSecrets: imagePullSecrets.map(({ name: secret }) => ({ name: secret })) }),
             tolerations: [{ operator: 'Exists', effect: 'NoSchedule' }, { operator: 'Exists', effect: 'NoExecute' }],
             containers: [container],
             volumes: [{ name: 'device-plugin', hostPath: { path: '/var/lib/kubelet/device-plugins' } }, { name: 'dev', hostPath: { path: '/dev' } }],
@@ -112,6 +104,19 @@ export class SophonDevicePlugin extends Construct {
       },
     };
   }
+}
+
+function pluginContainer(image: string, devices: readonly object[]): object {
+  return {
+    name: 'device-plugin', image, imagePullPolicy: 'IfNotPresent',
+    args: ['--domain', DOMAIN, ...devices.flatMap((spec) => ['--device', JSON.stringify(spec)])],
+    ports: [{ name: 'http', containerPort: 8080 }],
+    readinessProbe: { httpGet: { path: '/health', port: 'http' } },
+    resources: { requests: { cpu: '50m', memory: '20Mi' }, limits: { memory: '64Mi' } },
+    // The plugin has to open the kubelet's socket and to see the node's devices.
+    securityContext: { privileged: true },
+    volumeMounts: [{ name: 'device-plugin', mountPath: '/var/lib/kubelet/device-plugins' }, { name: 'dev', mountPath: '/dev' }],
+  };
 }
 
 interface DevicePath {

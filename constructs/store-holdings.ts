@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { Chart } from 'cdk8s';
 import { Construct, type IConstruct } from 'constructs';
 
@@ -10,6 +12,22 @@ import { ArtifactGraph } from './stages/artifact-graph';
 /** Artifacts of known size that constructs keep on a store, by directory. */
 const HOLDINGS = new WeakMap<IArtifactStore, Map<string, number>>();
 
+/** An artifact that a server reads whenever a pod of it starts. */
+export interface ServedArtifact {
+  readonly server: IConstruct;
+  readonly artifact: Artifact;
+}
+
+/** What the servers of an app read, by the root of the app. */
+const SERVED = new WeakMap<IConstruct, ServedArtifact[]>();
+
+/** What servers in a construct's namespace read from a store's volume. */
+export function servedFrom(scope: IConstruct, { volumeSource }: IArtifactStore): ServedArtifact[] {
+  const { namespace } = Chart.of(scope);
+  return (SERVED.get(scope.node.root) ?? [])
+    .filter(({ server, artifact }) => isDeepStrictEqual(artifact.store.volumeSource, volumeSource) && Chart.of(server).namespace === namespace);
+}
+
 /**
  * Notes that the artifacts of a task are kept on their stores, and what the task makes of what.
  *
@@ -20,6 +38,11 @@ export function holdArtifacts(scope: IConstruct, task: Task): void {
   const artifacts = [...inputs, ...(output ? [output] : [])];
   artifacts.forEach(({ store }) => { checkNamespace(scope, store); });
   artifacts.forEach(hold);
+  if ('metricsPort' in task) {
+    const served = SERVED.get(scope.node.root) ?? [];
+    SERVED.set(scope.node.root, served);
+    served.push(...inputs.map((artifact) => ({ server: scope, artifact })));
+  }
   if (output?.store.podLocal === true) {
     throw new Error(`the store '${output.store.storeName}' is another one on every node or in every pod, so nobody would see ${output.name} that this Job writes; `
       + 'use a ModelStore, or Artifact.downloadedInPod');

@@ -1,3 +1,4 @@
+import { Chart } from 'cdk8s';
 import type { Service, ServiceType } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 
@@ -59,7 +60,7 @@ export class WebInterface extends Construct {
   public readonly service: Service;
 
   /**
-   * @throws if the image is not pinned, or a port is out of range
+   * @throws if the image is not pinned, a port is out of range, or the server's NetworkPolicy refuses the page
    */
   constructor(scope: Construct, id: string, props: WebInterfaceProps) {
     super(scope, id);
@@ -67,10 +68,17 @@ export class WebInterface extends Construct {
     const server = located(this, () => {
       checkPort('containerPort', containerPort, 1024);
       checkPort('servicePort', servicePort, 1);
+      checkLetIn(Chart.of(this), props.server);
       return renderServer(this, { task: webTask(props, props.server.urlFrom(this), containerPort), options: props, scale: { replicas: 1, atLeast: 1, atMost: 1 }, progressDeadlineSeconds: PROGRESS_SECONDS });
     });
     this.service = renderService(this, server, { port: servicePort, targetPort: containerPort, type: serviceType });
     located(this, () => renderIngress(this, server, this.service, props));
+  }
+}
+
+function checkLetIn({ namespace }: Chart, { _clientNamespaces: clients }: InferenceDeployment): void {
+  if (namespace !== undefined && clients?.includes(namespace) === false) {
+    throw new Error(`the page is in the namespace '${namespace}', which the NetworkPolicy of its server refuses; add it to the server's 'clientNamespaces', got ${clients.join(', ') || 'none'}`);
   }
 }
 

@@ -4,8 +4,10 @@ import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
 interface Manifest {
+  readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string };
+  readonly spec?: { readonly replicas?: number; readonly completions?: number; readonly tasks?: readonly { readonly replicas?: number }[]; readonly replicaSpecs?: { readonly Worker?: { readonly replicas?: number } } };
 }
 
 /** Resources of vendors' device plugins. */
@@ -15,7 +17,7 @@ const DEVICE = /^"?((huawei|cambricon)\.com|squat\.ai)\//;
 export function report(directory: string): string {
   const rows = readdirSync(directory).filter((file) => file.endsWith('.k8s.yaml')).sort().flatMap((file) => manifests(path.join(directory, file))
     .filter(({ kind }) => /^(Deployment|Job|AscendJob)$/.test(kind))
-    .map((manifest) => [path.join(path.basename(directory), file), manifest.kind, manifest.metadata.name, devices(manifest)]));
+    .map((manifest) => [path.join(path.basename(directory), file), kind(manifest), manifest.metadata.name, devices(manifest)]));
   const table = [['FILE', 'KIND', 'NAME', 'DEVICES'], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   return table.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n');
@@ -23,6 +25,16 @@ export function report(directory: string): string {
 
 function manifests(file: string): Manifest[] {
   return parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1' }).map((document) => document.toJS() as Manifest);
+}
+
+/** Kubernetes' own Job and Volcano's have one name. */
+function kind({ apiVersion, kind: name }: Manifest): string {
+  return apiVersion.startsWith('batch.volcano.sh/') ? `Volcano ${name}` : name;
+}
+
+/** Pods that ask for devices; an autoscaler's number is not known here. */
+function pods({ spec: { replicas, completions, tasks, replicaSpecs } = {} }: Manifest): number {
+  return replicas ?? completions ?? tasks?.[0]?.replicas ?? replicaSpecs?.Worker?.replicas ?? 1;
 }
 
 function devices(manifest: Manifest): string {
@@ -33,7 +45,8 @@ function devices(manifest: Manifest): string {
     }
     return value;
   });
-  return [...found].join(', ') || 'none';
+  const count = pods(manifest);
+  return found.size === 0 ? 'none' : `${count === 1 ? '' : `${String(count)} x `}${[...found].join(', ')}`;
 }
 
 if (require.main === module) {

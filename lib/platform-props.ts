@@ -77,7 +77,8 @@ export interface PlatformProps {
   readonly imageRegistry?: string;
 
   /**
-   * Secrets for pulling images.
+   * Secrets for pulling images. The platform is attached before a chart has constructs, so their references stand in another scope:
+   * `Secret.fromSecretName(new RootConstruct('references'), 'registry', 'registry-pull')`.
    *
    * @default - none
    */

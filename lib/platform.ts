@@ -22,7 +22,7 @@ export class Platform {
     const [place, where] = path === '' ? ['', 'the app'] : [`[${path}] `, `'${path}'`];
     if (scope.node.children.length > 0) {
       throw new Error(`${place}Platform.attach comes too late: ${where} has ${String(scope.node.children.length)} constructs already `
-        + `(first '${String(scope.node.children[0]?.node.id)}'); attach the platform before creating them`);
+        + `(first '${String(scope.node.children[0]?.node.id)}'); attach the platform before creating them, and the Secrets that it names in another scope`);
     }
     if (scope.node.tryGetContext(CONTEXT_KEY) !== scope.node.scope?.node.tryGetContext(CONTEXT_KEY)) {
       throw new Error(`${place}Platform.attach was called before for ${where}; say everything in one call`);

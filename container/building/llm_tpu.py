@@ -17,6 +17,8 @@ from pod.work_folder import work_folder
 
 NAME = "build_program"
 PROJECT = Path("models/ChatGLM3")
+TOKENIZER = "token_config"
+"""Folder below `support` of the tokenizer and its code, which a ready bmodel comes without."""
 RUNTIME_LIBRARIES = ("libbmrt.so", "libbmlib.so")
 
 log = logging.getLogger(NAME)
@@ -59,6 +61,8 @@ def _main(arguments: List[str]) -> int:
         if program.sentencepiece:
             _build_sentencepiece(options.sentencepiece, libraries, options.jobs, folder)
         built = _built(project / program.folder, program, options.jobs)
+        if options.program == "python-demo":
+            _bring_tokenizer(project, options.output)
         built.replace(options.output / built.name)
     log.info("%s for %s", built.name, platform.machine())
     return DONE
@@ -96,6 +100,13 @@ def _linked_libraries(runtime: Path, project: Path) -> Path:
     for library in (runtime / "lib").glob("lib*.so*"):
         (libraries / library.name).symlink_to(library)
     return libraries
+
+
+def _bring_tokenizer(project: Path, output: Path) -> None:
+    source, target = project / "support" / TOKENIZER, output / TOKENIZER
+    shutil.rmtree(str(target), ignore_errors=True)
+    if source.is_dir():
+        source.replace(target)
 
 
 def _build_sentencepiece(tree: Optional[Path], libraries: Path, jobs: int, folder: Path) -> None:

@@ -3,6 +3,9 @@
 MindIE refuses a configuration that is a symbolic link or that others may read: its checks want a regular file
 of mode 0640 at most (Ascend/MindIE-LLM@8b4871ad, RegularFilePath and IsFileValid). A ConfigMap's file is
 readable for all, and in most mounts a link.
+
+A container that is started again finds the shared memory of the server that died, which must go first
+(Ascend/MindIE-LLM@28edebfc docs/zh/user_guide/user_manual/prefill_decode_mixed_deployment.md).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pod.main import run
 _log = logging.getLogger(__name__)
 _MODE = 0o640
 _PATH_VARIABLE = "MIES_CONFIG_JSON_PATH"
+_LEFT_BEHIND = ("*llm_backend_*", "llm_tokenizer_shared_memory_*")
 
 
 class Options(NamedTuple):
@@ -28,6 +32,7 @@ class Options(NamedTuple):
     config: Path
     target: Path
     work_dir: Path
+    shared_memory: Path
     argv: List[str]
 
 
@@ -43,6 +48,7 @@ def _parse(arguments: Optional[Sequence[str]]) -> Options:
     parser.add_argument(
         "--work-dir", required=True, type=Path, help="where the server starts and keeps kernels"
     )
+    parser.add_argument("--shared-memory", type=Path, default=Path("/dev/shm"), metavar="DIR")  # noqa: S108 (the pod's own)
     parser.add_argument("argv", nargs="+", metavar="-- ARGV", help="the server's command, after --")
     return Options(**vars(parser.parse_args(arguments)))
 
@@ -51,6 +57,7 @@ def _start(options: Options) -> NoReturn:
     text = _read(options.config)
     _check_weights(text, options.config)
     copy_config(text, options.target)
+    _forget_shared_memory(options.shared_memory)
     _log.info("configuration of %s is at %s, mode %o", options.config, options.target, _MODE)
     try:
         os.chdir(str(options.work_dir))
@@ -62,6 +69,14 @@ def _start(options: Options) -> NoReturn:
             f"cannot start '{options.argv[0]}' in {options.work_dir}: {error.strerror}; the image has another"
             " MindIE than expected, see 'serviceDirectory' of Runtime.mindIe",
         ) from None
+
+
+def _forget_shared_memory(folder: Path) -> None:
+    left = sorted({path for pattern in _LEFT_BEHIND for path in folder.glob(pattern) if path.is_file()})
+    for path in left:
+        path.unlink()
+    if left:
+        _log.info("removed %d files that a server left in %s", len(left), folder)
 
 
 def _read(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -33,7 +34,9 @@ def run_tool(
 
     def forward(number: int, _frame: Optional[FrameType]) -> None:
         asked.append(number)
-        child.send_signal(number)
+        # All of it: a shell waits for what it runs before it looks at its signals.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
 
     before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -58,6 +61,7 @@ def _started(argv: Sequence[str], folder: Optional[Path], env: Mapping[str, str]
             stderr=subprocess.STDOUT,
             universal_newlines=True,
             errors="replace",
+            start_new_session=True,
         )
     except OSError as error:
         raise Fault(

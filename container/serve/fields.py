@@ -62,8 +62,8 @@ class Fields:
             raise self.wrong(field, f"is {value}: it must be from {low:g} to {high:g}")
         return float(value)
 
-    def integer(self, field: str, low: int) -> Optional[int]:
-        """Return a whole number of at least `low`."""
+    def integer(self, field: str, low: int, high: Optional[int] = None) -> Optional[int]:
+        """Return a whole number of at least `low`, and at most `high`."""
         value = self._values.get(field)
         if value is None:
             return None
@@ -71,6 +71,8 @@ class Fields:
             raise self.wrong_type(field, "a whole number")
         if value < low:
             raise self.wrong(field, f"is {value}: it must be at least {low}")
+        if high is not None and value > high:
+            raise self.wrong(field, f"is {value}: it must be at most {high}")
         return value
 
     def child(self, field: str) -> Optional[Fields]:

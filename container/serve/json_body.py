@@ -8,7 +8,7 @@ from typing import Dict, List, NoReturn
 from serve.errors import ApiError
 
 _DEPTH = 64
-_DIGITS = 18
+_DIGITS = 20  # those of 64 bits: the bounds of a tool's parameters often are their limits
 
 
 def parse_object(body: bytes) -> Dict[str, object]:

@@ -16,6 +16,7 @@ from pod.exit_codes import BAD_SETTING, DONE, TERMINATED, TRANSIENT, Fault
 from pod.main import run
 from serve.application import Application
 from serve.backends.registry import BACKENDS
+from serve.errors import unavailable
 from serve.keys import keys_from
 from serve.lifecycle import READY, Lifecycle
 from serve.metrics import Gauge, new_metrics
@@ -28,6 +29,7 @@ from serve.wire.listener import Listener
 _log = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.0005  # a tenth of the default: a thread that computes must not delay the others' tokens
 _AWAKE_SECONDS = 0.2
+_LAST_SECONDS = 2.0  # of the time to drain: what is not answered by then is told so
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -65,7 +67,6 @@ class Server:
         finally:
             self._listener.close()
             self._model.backend.stop()
-        _log.info("every request is answered: done")
         return DONE
 
     def _load_and_work(self) -> None:
@@ -114,8 +115,27 @@ class Server:
             self._pause(self._options.drain_delay)
         lifecycle.close()
         _log.info("ending: accepting no more, %d requests to finish", lifecycle.active)
+        until = time.monotonic() + max(0.0, self._options.drain_timeout - _LAST_SECONDS)
         while not lifecycle.wait_idle(0.1):
             self._pause(0.0)
+            if time.monotonic() >= until:
+                self._abandon()
+                return
+        _log.info("every request is answered: done")
+
+    def _abandon(self) -> None:
+        """Tell clients that their answers will not be whole: the pod would be killed with them under way."""
+        model = self._model
+        _log.warning(
+            "ending: %d requests are not answered after %g s and are refused",
+            model.lifecycle.active,
+            self._options.drain_timeout,
+        )
+        message = "the server shut down before this answer was whole: try another replica"
+        model.scheduler.abandon(unavailable(message, "shutting_down", 1))
+        until = time.monotonic() + _LAST_SECONDS
+        while (model.lifecycle.active or model.scheduler.running) and time.monotonic() < until:
+            time.sleep(0.05)
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -71,7 +71,7 @@ class Model(NamedTuple):
             temperature=self.family.temperature if temperature is None else temperature,
             top_p=self.family.top_p if top_p is None else top_p,
             stop=_stop(fields),
-            seed=fields.integer("seed", -(2**62)),
+            seed=fields.integer("seed", -(2**63), 2**63 - 1),
         )
 
 

@@ -27,6 +27,7 @@ class Options(NamedTuple):
     queue_size: int
     request_timeout: float
     drain_delay: float
+    drain_timeout: float
     api_keys_env: Optional[str]
     limits: Limits
 
@@ -59,6 +60,7 @@ def parse(arguments: Optional[Sequence[str]]) -> Options:
         queue_size=_at_least("--queue-size", given.queue_size, 0),
         request_timeout=_at_least("--request-timeout", given.request_timeout, 0.001),
         drain_delay=_at_least("--drain-delay", given.drain_delay, 0),
+        drain_timeout=_at_least("--drain-timeout", given.drain_timeout, 0),
         api_keys_env=given.api_keys_env,
         limits=_checked(limits),
     )
@@ -79,6 +81,9 @@ def _parser() -> Parser:
     parser.add_argument("--request-timeout", type=float, default=600.0, help="seconds, queue included")
     parser.add_argument(
         "--drain-delay", type=float, default=5.0, help="seconds between SIGTERM and the last request"
+    )
+    parser.add_argument(
+        "--drain-timeout", type=float, default=120.0, help="seconds after that for what is under way"
     )
     parser.add_argument(
         "--api-keys-env", metavar="NAME", help="variable with the API keys, separated by commas"

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Optional
+from typing import Callable, Deque, List, Optional
 
 from pod.exit_codes import Fault
 from serve.backend import Backend, Piece
@@ -28,7 +28,7 @@ class Scheduler:
         self._metrics = metrics
         self._changed = threading.Condition()
         self._waiting: Deque[Generation] = deque()
-        self._running = 0
+        self._generating: List[Generation] = []
 
     @property
     def waiting(self) -> int:
@@ -38,12 +38,12 @@ class Scheduler:
     @property
     def running(self) -> int:
         """Return how many generations the model is at."""
-        return self._running
+        return len(self._generating)
 
     def submit(self, generation: Generation) -> None:
         """Put a generation in the queue, or refuse with 429 when it is full."""
         with self._changed:
-            free = self._backend.concurrency - self._running
+            free = self._backend.concurrency - len(self._generating)
             if len(self._waiting) >= self._capacity + free:
                 raise self._full()
             self._waiting.append(generation)
@@ -57,13 +57,23 @@ class Scheduler:
                 self._waiting.remove(generation)
                 self._metrics.cancelled.add(1, cause)
 
+    def abandon(self, error: ApiError) -> None:
+        """End whatever waits or runs with `error`."""
+        with self._changed:
+            waiting, running = list(self._waiting), list(self._generating)
+            self._waiting.clear()
+            self._metrics.cancelled.add(len(waiting), "shutting_down")
+        for generation in [*waiting, *running]:
+            generation.events.put(Failed(error))
+            generation.cancel("shutting_down")
+
     def work(self, lost: Callable[[Fault], None]) -> None:
         """Generate for ever; hand a `Fault`, after which nothing can be served, to `lost`."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._waiting))
                 generation = self._waiting.popleft()
-                self._running += 1
+                self._generating.append(generation)
             try:
                 self._run(generation)
             except Fault as fault:
@@ -71,7 +81,7 @@ class Scheduler:
                 lost(fault)
             finally:
                 with self._changed:
-                    self._running -= 1
+                    self._generating.remove(generation)
 
     def _run(self, generation: Generation) -> None:
         if generation.cancelled():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 import threading
 from typing import Optional, Sequence
@@ -58,12 +59,12 @@ def _api_key(variable: Optional[str]) -> Optional[str]:
     """Return the first of the keys in the variable that the server reads too."""
     if variable is None:
         return None
-    key = os.environ.get(variable, "").split(",")[0].strip()
-    if not key:
+    keys = [key for key in re.split(r"[,\s]+", os.environ.get(variable, "")) if key]
+    if not keys:
         raise Fault(
             BAD_SETTING, f"--api-keys-env names '{variable}', which is unset or empty: set it to the API keys"
         )
-    return key
+    return keys[0]
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -12,6 +12,8 @@ export interface DeviceRequest {
   readonly devices: number;
   /** Pods of the job, each on a node of its own, from 1. */
   readonly nodes: number;
+  /** What the caller calls `devices`, for errors. */
+  readonly prop?: string | undefined;
   readonly scheduler: Scheduler;
 }
 
@@ -41,17 +43,17 @@ export interface DeviceDialect {
 }
 
 /** Throws unless `devices` is legal for a pod on the node type. */
-export function checkCount({ devices, nodes, nodeType }: DeviceRequest): void {
+export function checkCount({ devices, nodes, nodeType, prop = 'devices' }: DeviceRequest): void {
   const counts = nodeType?.podCounts(nodes);
   if (counts !== undefined && !counts.includes(devices)) {
     const job = nodes > 1 ? ` in a job over ${String(nodes)} nodes` : '';
-    throw new Error(`'devices' must be one of ${counts.join(', ')} for a pod on ${String(nodeType)}${job}, got ${String(devices)}`);
+    throw new Error(`'${prop}' must be one of ${counts.join(', ')} for a pod on ${String(nodeType)}${job}, got ${String(devices)}`);
   }
 }
 
 /** Throws unless exactly one device is asked for, because `reason`. */
-export function checkSingle({ devices }: DeviceRequest, what: string, reason: string): void {
+export function checkSingle({ devices, prop = 'devices' }: DeviceRequest, what: string, reason: string): void {
   if (devices !== 1) {
-    throw new Error(`'devices' must be 1 with ${what}, got ${String(devices)}: ${reason}`);
+    throw new Error(`'${prop}' must be 1 with ${what}, got ${String(devices)}: ${reason}`);
   }
 }

@@ -50,7 +50,7 @@ export interface ResolvedDevices {
 
 /** Finds the server product and the plugin of a chip, and what they ask of the pod. */
 export function resolveDevices(
-  accelerator: Accelerator, counts: { readonly devices: number; readonly nodes: number }, options: DevicePlacementOptions, platform: Platform,
+  accelerator: Accelerator, counts: { readonly devices: number; readonly nodes: number; readonly prop?: string }, options: DevicePlacementOptions, platform: Platform,
 ): ResolvedDevices {
   const nodeType = options.nodeType ?? platform.nodeTypeOf(accelerator);
   if (nodeType?.has(accelerator) === false) {

@@ -3,6 +3,7 @@ import type { Size } from 'cdk8s';
 import type { GlmModel } from '../models/glm-model';
 import { ArtifactFormat } from './artifact-format';
 import { type IArtifactStore, mountPath } from './artifact-store';
+import { goesAs, holding } from './held-model';
 import { lineage as digestLineage, type LineageValue } from './lineage';
 import type { WeightSource } from './weight-source';
 import { checkPatterns } from './file-patterns';
@@ -168,9 +169,10 @@ export class Artifact {
       throw new Error(`'store' ${store.storeName} is read-only; ${model.name} cannot be downloaded to it`);
     }
     const download = weightsDownload(props);
+    checkSources(download.sources, model);
     const { include, exclude } = download;
     const definition = { source: source._identity, include, ...(exclude.length > 0 && { exclude }) };
-    return Artifact._produced(model.name, store, format, definition, { bytes: model.weightsBytes, ...(inPod && { download }) });
+    return holding(Artifact._produced(model.name, store, format, definition, { bytes: model.weightsBytes, ...(inPod && { download }) }), model);
   }
 
   /** @internal */
@@ -233,4 +235,11 @@ export function weightsDownload(props: DownloadedWeightsProps): ArtifactDownload
     checkPatterns(model, include, exclude);
   }
   return { sources: [...mirrors, source], include: [...include], exclude: [...exclude], require: isModel ? model.requiredPatterns : [], bytes: model.weightsBytes, tuning: props };
+}
+
+function checkSources(sources: readonly WeightSource[], model: GlmModel): void {
+  const stranger = sources.map(({ _model }) => _model).find((held) => held !== undefined && !goesAs(held, model));
+  if (stranger !== undefined) {
+    throw new Error(`a source is of ${stranger.name}, but 'model' is ${model.name}; WeightSource and 'model' must be of the same`);
+  }
 }

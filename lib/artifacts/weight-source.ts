@@ -20,6 +20,8 @@ interface SourceProps {
   readonly specification: Readonly<Record<string, unknown>>;
   readonly tokens?: readonly TokenReference[] | undefined;
   readonly store?: IArtifactStore | undefined;
+  /** Whose weights a hub's repository holds. */
+  readonly model?: GlmModel;
 }
 
 /**
@@ -159,13 +161,16 @@ export class WeightSource {
   public readonly _tokens: readonly TokenReference[];
   /** @internal */
   public readonly _store?: IArtifactStore;
+  /** @internal */
+  public readonly _model?: GlmModel;
   private readonly specification: Readonly<Record<string, unknown>>;
 
-  private constructor({ kind, identity, specification, tokens = [], store }: SourceProps) {
+  private constructor({ kind, identity, specification, tokens = [], store, model }: SourceProps) {
     this.kind = kind;
     this._identity = { kind, identity };
     this._tokens = tokens;
     this._store = store;
+    this._model = model;
     this.specification = specification;
   }
 
@@ -186,7 +191,7 @@ function hub(kind: string, tokenEnv: string, model: GlmModel, known: string | un
   }
   const tokens = options.tokenSecret && [{ env: tokenEnv, secretName: options.tokenSecret.name, key: options.tokenSecretKey ?? 'token' }];
   return {
-    kind, tokens,
+    kind, tokens, model,
     identity: { repository, revision },
     specification: { repository, revision, endpoint: endpoint?.replace(/\/+$/, ''), ...(tokens && { tokenEnv }) },
   };

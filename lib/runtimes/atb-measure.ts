@@ -28,6 +28,7 @@ export function atbMeasureSteps(stack: AtbStack): Pick<Steps, 'evaluate' | 'benc
 function evaluate(stack: AtbStack, request: EvaluateRequest): StepTask {
   const { model, dataset, batchSize = 8, minimumScores, settings, devices } = request;
   checkSettings(settings);
+  checkMinimums(minimumScores);
   dataset._require([ArtifactFormat.DATASET], 'dataset', 'C-Eval as the guide has it');
   const { inputs, words } = modelRun(stack, request, batchSize);
   const output = request.output(ArtifactFormat.EVALUATION, {
@@ -100,6 +101,14 @@ function checkSettings(settings: EvaluateRequest['settings']): void {
   const wrong = Object.entries(settings).find(([key, value]) => key !== 'mode' || !['dataset', 'single'].includes(value));
   if (wrong !== undefined) {
     throw new Error(`'settings' of runtime '${ATB_MODELS}' has '${wrong.join(': ')}'; it knows 'mode: dataset' and 'mode: single'`);
+  }
+}
+
+/** An accuracy is a share, which a percentage is never reached by; container/atb/evaluate.py names them. */
+function checkMinimums(minimumScores: EvaluateRequest['minimumScores']): void {
+  const wrong = Object.entries(minimumScores).find(([metric, value]) => !/^accuracy(\/.+)?$/.test(metric) || !(value >= 0 && value <= 1));
+  if (wrong !== undefined) {
+    throw new Error(`'minimumScores' has '${wrong.join(': ')}'; runtime '${ATB_MODELS}' measures 'accuracy' and 'accuracy/<category>/<subject>', from 0 to 1`);
   }
 }
 

@@ -7,6 +7,9 @@ export const METRICS_PORT = 1027;
 
 /** A request of MindIE's time-outs, seconds, unless the server's props say another. */
 const TIMEOUT_SECONDS = 600;
+/** The longest that MindIE takes for one token, and for a whole request, seconds (MindIE-LLM@378c23f2 service_parameter_configuration.md). */
+const LONGEST_TOKEN_SECONDS = 3600;
+export const LONGEST_REQUEST_SECONDS = 65535;
 /** The least that the scheduler takes for a prefill. */
 const PREFILL_TOKENS = 8192;
 
@@ -27,7 +30,7 @@ function serverConfig({ port, requestTimeoutSeconds = TIMEOUT_SECONDS }: ServeRe
   return {
     ipAddress: '127.0.0.1', managementIpAddress: '127.0.0.2', port, managementPort: MANAGEMENT_PORT, metricsPort: METRICS_PORT,
     allowAllZeroIpListening: false, maxLinkNum: 1000, httpsEnabled: false, fullTextEnabled: false, inferMode: 'standard',
-    interCommTLSEnabled: false, interCommPort: 1121, openAiSupport: 'vllm', tokenTimeout: requestTimeoutSeconds, e2eTimeout: requestTimeoutSeconds,
+    interCommTLSEnabled: false, interCommPort: 1121, openAiSupport: 'vllm', tokenTimeout: Math.min(requestTimeoutSeconds, LONGEST_TOKEN_SECONDS), e2eTimeout: requestTimeoutSeconds,
     distDPServerEnabled: false, HealthCheckConfig: { npuUsageThreshold: 10 },
   };
 }

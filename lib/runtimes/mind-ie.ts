@@ -7,7 +7,7 @@ import type { ProbeSet } from '../pods/pod-fragment';
 import { startupSeconds } from '../pods/probes';
 import { scriptPath } from '../pods/scripts';
 import { SecurityLevel } from '../pods/security-level';
-import { MANAGEMENT_PORT, METRICS_PORT, mindIeConfig } from './mind-ie-config';
+import { LONGEST_REQUEST_SECONDS, MANAGEMENT_PORT, METRICS_PORT, mindIeConfig } from './mind-ie-config';
 import type { RuntimeDialect, ServeRequest, ServeTask } from './runtime-dialect';
 import { graceSeconds, HTTP_PORT, vendorEnv } from './serving';
 import { ServingBackend } from './serving-backend';
@@ -72,6 +72,7 @@ function serve(request: ServeRequest, options: MindIeOptions): ServeTask {
     throw new Error(`'weights' are missing: runtime '${NAME}' reads tokenizer and configuration from them even with ServingBackend.ECHO`);
   }
   checkRequest(request);
+  checkQueue(request);
   return {
     name: 'serve', runtime: NAME, image: options.image, command: command(options, request.devices), inputs: [weights], security: SecurityLevel.VENDOR_DEFAULT,
     metricsPort: 'metrics', fragment: fragment(request, weights),
@@ -119,7 +120,7 @@ function managementProbes(startup: number): ProbeSet {
   };
 }
 
-function checkRequest({ accelerator, devices, dtype, port, apiKeys, queueSize }: ServeRequest): void {
+function checkRequest({ accelerator, devices, dtype, port, apiKeys }: ServeRequest): void {
   const sizes = WORLD_SIZES[accelerator?.series ?? ''];
   if (sizes?.includes(devices) === false) {
     throw new Error(`'devices' must be one of ${sizes.join(', ')} for runtime '${NAME}' on ${String(accelerator)}, got ${String(devices)}`);
@@ -133,7 +134,13 @@ function checkRequest({ accelerator, devices, dtype, port, apiKeys, queueSize }:
   if (apiKeys !== undefined) {
     throw new Error(`'apiKeysSecret' does not go with runtime '${NAME}', which checks no keys; let the Ingress do it`);
   }
+}
+
+function checkQueue({ queueSize, requestTimeoutSeconds = 0 }: ServeRequest): void {
   if (queueSize !== undefined) {
     throw new Error(`'queueSize' does not go with runtime '${NAME}', which has a queue of its own`);
+  }
+  if (requestTimeoutSeconds > LONGEST_REQUEST_SECONDS) {
+    throw new Error(`'requestTimeout' must be at most ${String(LONGEST_REQUEST_SECONDS)} seconds for runtime '${NAME}', got ${String(requestTimeoutSeconds)}`);
   }
 }

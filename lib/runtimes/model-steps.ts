@@ -51,7 +51,7 @@ export function chatTask(process: ModelProcess, request: ChatRequest): Task {
     fragment: {
       ...process.fragment,
       terminal: true,
-      requests: { cpu: '4', memory: `${String(gibibytesOf(request))}Gi` },
+      requests: { cpu: '4', memory: `${String(gibibytesOf(process, request))}Gi` },
       scripts: [script, ...scriptsOf(process)],
       ...(request.devices > 0 ? sharedMemory(1024 * request.devices) : {}),
     },
@@ -76,7 +76,7 @@ function modelStep(process: ModelProcess, request: ModelStepRequest, output: Art
     before: surroundings(process),
     words: [...modelWords(process, request), ...files.flatMap(({ path }) => ['--prompts', path]), ...words, '--output', output.path],
     scripts: scriptsOf(process),
-    cpus: 4, gibibytes: gibibytesOf(request),
+    cpus: 4, gibibytes: gibibytesOf(process, request),
     devices: devicesOf(request),
     fragment: { ...process.fragment, files, ...(request.devices > 0 ? sharedMemory(1024 * request.devices) : {}) },
   });
@@ -104,8 +104,8 @@ function modelWords({ backend, backendOptions = {} }: ModelProcess, { model, wei
 }
 
 /** Host memory while the weights pass through it. */
-function gibibytesOf({ model }: Model): number {
-  return Math.ceil(1.5 * weightsBytes(model, Dtype.FLOAT16) / 2 ** 30) + 1;
+function gibibytesOf({ gibibytes }: ModelProcess, { model }: Model): number {
+  return gibibytes ?? Math.ceil(1.5 * weightsBytes(model, Dtype.FLOAT16) / 2 ** 30) + 1;
 }
 
 function devicesOf({ devices }: Model): number | undefined {

@@ -1,4 +1,5 @@
 import type { Accelerator } from '../accelerators/accelerator';
+import { checkHeld, holding } from '../artifacts/held-model';
 import { GlmModel } from '../models/glm-model';
 import { checkImage } from '../image';
 import { atbModels, type AtbModelsOptions } from './atb-models';
@@ -135,6 +136,7 @@ export class Runtime {
     if (weightsFormat !== undefined) {
       request.weights?._require([weightsFormat, ...furtherFormats], 'weights', `runtime '${this.name}' reads no other`);
     }
+    checkHeld(request, request.model);
     return this.dialect.serve(request);
   }
 
@@ -145,7 +147,10 @@ export class Runtime {
     }
     this.checkModel(request.model);
     this.checkChip(request.accelerator);
-    return this.dialect.finetune(request);
+    checkHeld(request, request.model);
+    const task = this.dialect.finetune(request);
+    holding(task.output, request.model);
+    return task;
   }
 
   /** @internal */
@@ -155,6 +160,7 @@ export class Runtime {
     if (this.dialect.chat === undefined) {
       throw new Error(`runtime '${this.name}' has no chat; it can ${this.tasks.join(', ')}`);
     }
+    checkHeld(request, request.model);
     return this.dialect.chat(request);
   }
 
@@ -164,13 +170,20 @@ export class Runtime {
     if (step === undefined) {
       throw new Error(`runtime '${this.name}' has no step '${name}'; it can ${this.tasks.join(', ')}`);
     }
-    if ('model' in request) {
-      this.checkModel(request.model);
+    const model = 'model' in request ? request.model : undefined;
+    if (model !== undefined) {
+      this.checkModel(model);
+      checkHeld(request, model);
     }
     if (request.accelerator !== undefined) {
       this.checkChip(request.accelerator);
     }
-    return step(request);
+    const task = step(request);
+    // A data set belongs to no model.
+    if (model !== undefined && name !== 'dataset') {
+      holding(task.output, model);
+    }
+    return task;
   }
 
   private checkModel(model: GlmModel): void {

@@ -18,7 +18,7 @@ const QUEUE_METRIC = 'chatglm_queue_length';
 
 /** Seconds that a server goes on accepting after SIGTERM, until endpoints have followed. */
 const DRAIN_DELAY_SECONDS = 5;
-/** Seconds that running generations get to end. */
+/** Seconds that running generations get to end; `--drain-timeout` of the server has the same default. */
 const DRAIN_SECONDS = 120;
 /** Seconds that a launcher needs beyond that of its ranks. */
 const LAUNCHER_SECONDS = 10;
@@ -47,6 +47,8 @@ export interface ServingOptions {
   readonly check?: readonly string[];
   /** Artifacts that it needs beside the weights. */
   readonly inputs?: readonly Artifact[];
+  /** Memory of the host in GiB, where it is not the weights' that pass through it. */
+  readonly gibibytes?: number;
 }
 
 /** The task of serving a model by the OpenAI-compatible server. */
@@ -72,7 +74,7 @@ function serverFragment(options: ServingOptions, request: ServeRequest, bytes: n
   return {
     ports: [{ name: HTTP_PORT, containerPort: port }],
     probes: httpProbes(HTTP_PORT, startupSeconds(bytes, options.minimumStartupSeconds)),
-    requests: devices === 0 ? { cpu: '100m', memory: '128Mi' } : { cpu: String(4 * devices), memory: `${String(Math.ceil(1.5 * bytes / 2 ** 30) + 1)}Gi` },
+    requests: devices === 0 ? { cpu: '100m', memory: '128Mi' } : { cpu: String(4 * devices), memory: `${String(options.gibibytes ?? Math.ceil(1.5 * bytes / 2 ** 30) + 1)}Gi` },
     scripts: serverScripts(options),
     terminationGracePeriodSeconds: graceSeconds(request) + (options.ranks === true ? LAUNCHER_SECONDS : 0),
     ...(env.length > 0 && { env }),
@@ -105,7 +107,7 @@ function launcher({ ranks }: ServingOptions, request: ServeRequest): string[] {
 }
 
 function serverCommand({ backendOptions = {}, server = SERVER }: ServingOptions, request: ServeRequest): string[] {
-  const { model, weights, contextLength, backend, port, queueSize, requestTimeoutSeconds, apiKeys } = request;
+  const { model, weights, contextLength, backend, port, queueSize, requestTimeoutSeconds, drainSeconds, apiKeys } = request;
   const ownBackend = backend.name !== 'echo';
   return [
     'python3', scriptPath(server), '--backend', backend.name, '--model-name', model.name, '--model-family', model.family,
@@ -115,6 +117,7 @@ function serverCommand({ backendOptions = {}, server = SERVER }: ServingOptions,
     ...(requestTimeoutSeconds === undefined ? [] : ['--request-timeout', String(requestTimeoutSeconds)]),
     ...(apiKeys === undefined ? [] : ['--api-keys-env', API_KEYS]),
     '--port', String(port), '--context-length', String(contextLength), '--drain-delay', String(DRAIN_DELAY_SECONDS),
+    ...(drainSeconds === undefined ? [] : ['--drain-timeout', String(drainSeconds)]),
   ];
 }
 

@@ -37,6 +37,31 @@ const PROGRAMS = ['demo', 'python-demo'];
 /** TPU-MLIR and the exporter's image are for x86 only, and nothing there opens a device (sophgo/sophon-demo@c7c94bb0). */
 const COMPILING = { runtime: NAME, architecture: Architecture.AMD64, cpus: 8, security: SecurityLevel.NON_ROOT };
 
+/** What this library exported and compiled, for how many tokens, chips and in which precision. */
+const EXPORTED = new WeakMap<Artifact, number>();
+const COMPILED = new WeakMap<Artifact, Compiled>();
+
+interface Compiled {
+  readonly contextLength: number | undefined;
+  readonly devices: number;
+  readonly dtype: Dtype;
+}
+
+/** Throws if a bmodel was compiled for something else; of one that was made elsewhere nothing is known. */
+export function checkCompiled({ weights, contextLength, devices, dtype }: Compiled & { readonly weights?: Artifact | undefined }): void {
+  const compiled = weights && COMPILED.get(weights);
+  if (weights === undefined || compiled === undefined) {
+    return;
+  }
+  const { contextLength: longest = Infinity } = compiled;
+  if (contextLength !== undefined && contextLength > longest) {
+    throw new Error(`'contextLength' is ${String(contextLength)}, but the bmodel ${weights.directory} was compiled for ${String(longest)}; say that length, or export for more`);
+  }
+  if (devices !== compiled.devices || dtype !== compiled.dtype) {
+    throw new Error(`'devices' and 'dtype' are ${String(devices)} and ${dtype}, but the bmodel ${weights.directory} was compiled for ${String(compiled.devices)} and ${compiled.dtype}`);
+  }
+}
+
 /** The steps from weights to a bmodel, and the programs that run it. */
 export function sophonSteps(options: SophonOptions): Steps {
   return {
@@ -49,6 +74,7 @@ export function sophonSteps(options: SophonOptions): Steps {
 function exportTask({ model, weights, seqLength, output }: ExportRequest, options: SophonOptions): StepTask {
   const tree = required(options.sourceTree, 'sourceTree', 'export');
   const artifact = output(ArtifactFormat.ONNX, { ...origin('export', tree), seqLength, weights: weights.lineage }, ONNX_BYTES);
+  EXPORTED.set(artifact, seqLength);
   const gibibytes = Math.ceil(1.5 * weightsBytes(model, Dtype.FLOAT32) / 2 ** 30);
   return scriptStep({
     ...COMPILING, name: 'export', image: compilerImage('export', options), output: artifact, inputs: [tree, weights], gibibytes, script: 'export_onnx', require: ['*.onnx'],
@@ -66,6 +92,7 @@ function compileTask({ model, from, weights, dtype, devices, output }: CompileRe
     throw new Error(`'devices' must be one of ${DEVICES.join(', ')} for a bmodel, got ${String(devices)}`);
   }
   const artifact = output(ArtifactFormat.BMODEL, { ...origin('compile', tree), mode, devices, onnx: from.lineage, tokenizer: weights.lineage }, COMPILE_BYTES);
+  COMPILED.set(artifact, { contextLength: EXPORTED.get(from), devices, dtype });
   return scriptStep({
     ...COMPILING, name: 'compile', image: compilerImage('compile', options), output: artifact, inputs: [tree, from, weights], gibibytes: COMPILE_GIBIBYTES,
     script: 'compile_bmodel', require: ['*.bmodel', 'tokenizer.model'],
@@ -76,18 +103,17 @@ function compileTask({ model, from, weights, dtype, devices, output }: CompileRe
   });
 }
 
-function buildTask({ program, output }: BuildRequest, options: SophonOptions): StepTask {
+function buildTask({ program, architecture, output }: BuildRequest, options: SophonOptions): StepTask {
   const tree = required(options.sourceTree, 'sourceTree', 'build');
   if (!PROGRAMS.includes(program)) {
     throw new Error(`'program' must be one of ${PROGRAMS.join(', ')} for runtime '${NAME}', got '${program}'; the web demo does not build at this commit, and WebInterface replaces it`);
   }
   const sentencepiece = program === 'demo' ? required(options.sentencepieceTree, 'sentencepieceTree', 'build of \'demo\'') : undefined;
   const artifact = output(ArtifactFormat.PROGRAM, {
-    ...origin('build', tree), program, image: options.image, ...(sentencepiece && { sentencepiece: sentencepiece.lineage }),
+    ...origin('build', tree), program, image: options.image, ...(architecture && { architecture }), ...(sentencepiece && { sentencepiece: sentencepiece.lineage }),
   });
   return scriptStep({
-    // It is built for where it runs: by the runtime's image, on whatever architecture that is.
-    runtime: NAME, name: 'build', image: options.image, output: artifact, inputs: [tree, ...(sentencepiece ? [sentencepiece] : [])], cpus: 4, gibibytes: 4,
+    runtime: NAME, name: 'build', architecture, image: options.image, output: artifact, inputs: [tree, ...(sentencepiece ? [sentencepiece] : [])], cpus: 4, gibibytes: 4,
     script: 'build_program', require: [program === 'demo' ? 'chatglm' : 'chat*.so'], security: SecurityLevel.NON_ROOT,
     words: ['--program', program, '--tree', tree.path, '--runtime', LIBSOPHON, ...(sentencepiece ? ['--sentencepiece', sentencepiece.path] : []), '--output', artifact.path],
   });

@@ -7,9 +7,12 @@ import type { RuntimeDialect, ServeRequest } from './runtime-dialect';
 import { serveTask } from './serving';
 import { ServingBackend } from './serving-backend';
 import type { SophonOptions } from './sophon-options';
-import { DEVICES, NAME, sophonSteps } from './sophon-steps';
+import { checkCompiled, DEVICES, NAME, sophonSteps } from './sophon-steps';
 import type { ChatRequest } from './step-requests';
 import type { Task } from './task';
+
+/** The weights are in the TPU's memory, for which a SoC sets most of its 16 GB aside (sophgo/sophon-tools SE7 specification); Python and the tokenizer take the rest. */
+const HOST_GIBIBYTES = 2;
 
 /** ChatGLM3 compiled for BM1684X by TPU-MLIR (sophgo/LLM-TPU@edb7f13e). A bmodel loads in a minute or two; start-up gets at least 5. */
 export function sophon(options: SophonOptions): RuntimeDialect {
@@ -21,7 +24,7 @@ export function sophon(options: SophonOptions): RuntimeDialect {
     backend: ServingBackend._of(NAME),
     weightsFormat: ArtifactFormat.BMODEL,
     serve: (request) => serveTask(tpuProcess(options, servedDevices(request)), request),
-    chat: (request) => request.devices === 1 ? chatTask(tpuProcess(options, 1), request) : programTask(options, request),
+    chat: (request) => request.devices === 1 ? chatTask(tpuProcess(options, oneDevice(request)), request) : programTask(options, request),
     steps: {
       ...sophonSteps(options),
       predict: (request) => predictStep(tpuProcess(options, oneDevice(request)), request),
@@ -50,18 +53,20 @@ function servedDevices(request: ServeRequest): number {
   return request.backend.name === NAME ? oneDevice(request) : request.devices;
 }
 
-function oneDevice({ devices }: Pick<ServeRequest, 'devices'>): number {
+function oneDevice(request: Pick<ServeRequest, 'weights' | 'contextLength' | 'devices' | 'dtype'>): number {
+  const { devices } = request;
   checkDevices(devices);
   if (devices > 1) {
     throw new Error(`'devices' must be 1 for runtime '${NAME}', got ${String(devices)}: LLM-TPU's Python extension runs on one chip; ChatSession with 'program' of Runtime.sophon runs on more`);
   }
+  checkCompiled(request);
   return devices;
 }
 
 function tpuProcess({ image, extension }: SophonOptions, devices: number): ModelProcess {
   checkDevices(devices);
   return {
-    runtime: NAME, image, backend: NAME, setEnvScripts: [], minimumStartupSeconds: 300, security: SecurityLevel.VENDOR_DEFAULT,
+    runtime: NAME, image, backend: NAME, setEnvScripts: [], minimumStartupSeconds: 300, security: SecurityLevel.VENDOR_DEFAULT, gibibytes: HOST_GIBIBYTES,
     backendOptions: extension ? { extension: extension.path } : {},
     check: checkWords(devices),
     inputs: extension ? [extension] : [],
@@ -70,8 +75,9 @@ function tpuProcess({ image, extension }: SophonOptions, devices: number): Model
 }
 
 /** The C++ program on its own terminal, on as many chips as the bmodel was compiled for. */
-function programTask({ image, program }: SophonOptions, { weights, devices, idleMinutes }: ChatRequest): Task {
+function programTask({ image, program }: SophonOptions, { weights, devices, dtype, idleMinutes }: ChatRequest): Task {
   checkDevices(devices);
+  checkCompiled({ weights, devices, dtype, contextLength: undefined });
   if (program === undefined) {
     throw new Error(`'program' of Runtime.sophon is needed to chat on ${String(devices)} chips, where the Python extension runs on one; BuildProgram makes it of 'demo'`);
   }

@@ -1,5 +1,6 @@
 import type { Accelerator } from '../accelerators/accelerator';
 import type { Dtype } from '../accelerators/dtype';
+import type { Architecture } from '../accelerators/node-type';
 import type { Artifact } from '../artifacts/artifact';
 import type { ArtifactFormat } from '../artifacts/artifact-format';
 import type { LineageValue } from '../artifacts/lineage';
@@ -140,6 +141,8 @@ export interface CompileRequest extends StepRequest {
 export interface BuildRequest extends Omit<StepRequest, 'model'> {
   /** The program's name in the source tree. */
   readonly program: string;
+  /** The processors that it is built for, where that is known. */
+  readonly architecture?: Architecture | undefined;
 }
 
 /** Every step that a runtime may know, by name, and what it is asked with. A runtime that does not know one leaves it out. */

@@ -152,6 +152,23 @@ test('the Trainer\'s route has the numbers of the guide\'s task.py', () => {
   ]));
 });
 
+test('a chart trains as a fine-tune can be told to', () => {
+  const lengths = { maxSourceLength: 32, maxTargetLength: 96 };
+  const { command } = fine(glm3({
+    ...lengths, maxTargetLength: 95, seqLength: 128, dataParallel: 4, modelParallel: 2, recompute: false, flashAttention: true, saveSteps: 50, keepCheckpoints: 3, learningRate: 3e-5, epochs: 2,
+  }));
+  expect(command).toEqual(expect.arrayContaining([
+    '--model.model_config.seq_length=128', '--train_dataset.max_source_length=32', '--train_dataset.max_target_length=95', '--parallel_config.data_parallel=4',
+    '--parallel_config.model_parallel=2', '--recompute_config.recompute=False', '--model.model_config.use_flash_attention=True', 'callbacks[CheckpointMointor].save_checkpoint_steps=50',
+    'callbacks[CheckpointMointor].keep_checkpoint_max=3', '--lr_schedule.learning_rate=0.00003',
+  ]));
+  expect(fine(glm3({ nodes: 2, platform: VOLCANO, modelParallel: 2, pipelineStages: 2 })).command).toEqual(expect.arrayContaining(['--parallel_config.pipeline_stage=2']));
+
+  const first = glm(lengths);
+  expect(fine(first).command).toEqual(expect.arrayContaining(['model.model_config.seq_length=128']));
+  expect(first.workloads.find(({ id }) => id === 'dataset')!.command).toEqual(expect.arrayContaining(['--train-lengths', '32,96', '--eval-lengths', '256,256']));
+});
+
 test('a chart tells what it made, on the store that it was given', () => {
   const store = { storeName: 'store', shared: true, readOnly: false, volumeSource: { persistentVolumeClaim: { claimName: 'mine' } } };
   const chart = new MindFormersGlm3Chart(Testing.app(), 'glm', { platform: everyVendor(), store, prompts: ['1 + 1?'], minimumScores: { 'bleu-4': 5 }, replicas: 3 });

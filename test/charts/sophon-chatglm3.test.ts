@@ -20,7 +20,7 @@ function objects(props: Partial<SophonChatglm3ChartProps> = {}): KubernetesObjec
   return Testing.synth(chart) as KubernetesObject[];
 }
 
-interface Container { readonly command: string[]; readonly resources: { readonly limits?: Record<string, unknown> } }
+interface Container { readonly command: string[]; readonly resources: { readonly limits?: Record<string, unknown>; readonly requests?: { readonly memory?: string } } }
 
 const mainOf = (object: KubernetesObject): Container => (object.spec as { template: { spec: { containers: [Container] } } }).template.spec.containers[0];
 const stepsOf = (all: readonly KubernetesObject[]): string[] => all.filter(({ kind }) => kind === 'Job').map(({ metadata }) => metadata.name.replace(/^chatglm3-(.*)-[0-9a-f]{8}$/, '$1'));
@@ -75,11 +75,20 @@ test('the page asks the server\'s Service', () => {
   expect(objects({ web: false }).filter(({ metadata }) => metadata.name === 'chatglm3-web')).toEqual([]);
 });
 
-test('on a SoC the pods go to ARM nodes, and the compiler stays on x86', () => {
+test('on a SoC what runs its image goes to ARM nodes, and the compiler stays on x86', () => {
   const all = objects({ nodeType: NodeType.SE7, platform: { nodeTypes: [NodeType.SE7], devicePlugins: [DevicePlugin.hostDevices()] } });
   const architectureOf = (name: string): unknown => (all.find(({ metadata }) => metadata.name.startsWith(`chatglm3-${name}`))!.spec as { template: { spec: { nodeSelector?: Record<string, string> } } }).template.spec.nodeSelector?.['kubernetes.io/arch'];
 
-  expect([architectureOf('serve'), architectureOf('compile'), architectureOf('export')]).toEqual(['arm64', 'amd64', 'amd64']);
+  expect(['serve', 'extension', 'web', 'compile', 'export'].map(architectureOf)).toEqual(['arm64', 'arm64', 'arm64', 'amd64', 'amd64']);
+  // A program for one processor is no result for another, whatever the image is called.
+  expect(after(step(all, 'extension').command, '--output')).not.toBe(after(step(objects(), 'extension').command, '--output'));
+  expect(after(step(all, 'compile').command, '--output')).toBe(after(step(objects(), 'compile').command, '--output'));
+});
+
+test('the server leaves a SoC\'s 16 GB to the chip, whatever the precision', () => {
+  const memoryOf = (dtype: Dtype): unknown => mainOf(objects({ dtype }).find(({ metadata }) => metadata.name === 'chatglm3-serve')!).resources.requests?.memory;
+
+  expect([Dtype.FLOAT16, Dtype.INT8, Dtype.INT4].map(memoryOf)).toEqual(['2Gi', '2Gi', '2Gi']);
 });
 
 test.each<[string, Partial<SophonChatglm3ChartProps>, string]>([

@@ -134,7 +134,7 @@ describe('every prop reaches the manifest', () => {
       },
     },
     model: {
-      props: { model: GlmModel.CHATGLM2_6B },
+      props: { model: GlmModel.CHATGLM2_6B, source: WeightSource.huggingFace(GlmModel.CHATGLM2_6B, { runtime: 'atb-models' }) },
       reaches: { [`${MAIN}.command`]: words('--name', 'chatglm2-6b', '--include', '*.bin') },
     },
     format: {

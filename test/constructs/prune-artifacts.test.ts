@@ -1,7 +1,9 @@
-import { Duration, Size } from 'cdk8s';
+import { Chart, Duration, Size, Testing } from 'cdk8s';
 import { Cpu, EnvValue } from 'cdk8s-plus-27';
 
-import { ArtifactFormat, EnvPreset, PruneArtifacts, type PruneArtifactsProps, SecurityLevel } from 'cdk8s-chatglm';
+import {
+  Accelerator, ArtifactFormat, DevicePlugin, EnvPreset, GlmModel, InferenceDeployment, MindFormersVersion, PruneArtifacts, type PruneArtifactsProps, Runtime, SecurityLevel,
+} from 'cdk8s-chatglm';
 
 import { reachManifest } from '../support/every-prop';
 
@@ -46,6 +48,32 @@ test.each([
   [{ image: 'python' }, '[test/prune] \'image\' must be pinned by a full tag or a digest, got \'python\''],
 ])('a prune with %j is refused', (props, message) => {
   expect(messageOf(() => prune(props))).toBe(message);
+});
+
+describe('what servers read stays', () => {
+  const [weights, tree] = [artifact(ArtifactFormat.MINDSPORE, 'merged'), artifact(ArtifactFormat.SOURCE_TREE, 'mindformers')];
+  const pruning = (keep: PruneArtifactsProps['keep'], remove: boolean, namespace = 'llm') => messageOf(() => {
+    const app = Testing.app();
+    const chart = new Chart(app, 'test', { namespace: 'llm' });
+    const runtime = Runtime.mindFormers({ version: MindFormersVersion.COMMIT_3354237, sourceTree: tree });
+    const devicePlugin = DevicePlugin.mindCluster({ version: '26.0' });
+    new InferenceDeployment(chart, 'chat', { model: GlmModel.CHATGLM3_6B, runtime, weights, accelerator: Accelerator.ASCEND_910B3, devicePlugin });
+    new PruneArtifacts(new Chart(app, 'clearing', { namespace }), 'prune', { store: STORE, keep, remove });
+    app.synth();
+  });
+
+  test('the source tree as well', () => {
+    expect(pruning([weights], true)).toBe('Validation failed with the following errors:\n'
+      + '  [clearing/prune] \'keep\' lacks mindformers, which test/chat reads whenever a pod of it starts; add it, or remove the server first');
+  });
+
+  test.each<[string, Parameters<typeof pruning>]>([
+    ['where all is kept', [[weights, tree], true]],
+    ['in a dry run', [[weights], false]],
+    ['from a claim of another namespace', [[weights], true, 'other']],
+  ])('and nothing is said %s', (_where, given) => {
+    expect(pruning(...given)).toBeUndefined();
+  });
 });
 
 const POD = 'spec.template.spec';

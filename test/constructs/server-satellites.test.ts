@@ -20,6 +20,7 @@ const MIND_IE: Partial<InferenceDeploymentProps> = {
   runtime: Runtime.mindIe({ image: 'registry.example/mindie:1' }), accelerator: CHIP, weights: artifact(ArtifactFormat.HUGGING_FACE),
 };
 const DOWNLOADED: Partial<InferenceDeploymentProps> = {
+  model: GlmModel.CHATGLM2_6B,
   weights: Artifact.downloadedInPod({ store: STORE, model: GlmModel.CHATGLM2_6B, source: WeightSource.huggingFace(GlmModel.CHATGLM2_6B, { runtime: 'atb-models' }) }),
 };
 
@@ -104,7 +105,11 @@ describe('a NetworkPolicy', () => {
   });
 
   test('without namespaces lets nobody connect', () => {
-    expect(specOf<{ ingress: unknown }>(serve({ clientNamespaces: [] }), 'NetworkPolicy')).not.toHaveProperty('ingress[0].from[0]');
+    // A rule with an empty 'from' lets everybody in: there must be no rule at all.
+    const { ingress, policyTypes } = specOf<{ ingress?: unknown[]; policyTypes: string[] }>(serve({ clientNamespaces: [] }), 'NetworkPolicy');
+
+    expect(ingress ?? []).toEqual([]);
+    expect(policyTypes).toContain('Ingress');
   });
 });
 
@@ -134,6 +139,9 @@ describe('what is refused', () => {
     ['annotations without an Ingress', server({ ingressAnnotations: {} }), '[test/chat] \'ingressAnnotations\' is for an Ingress, which needs \'ingressHost\''],
     ['a URL as host', server({ ingressHost: 'https://chat.corp.example' }), '[test/chat] \'ingressHost\' must be a host name like \'chat.corp.example\', got \'https://chat.corp.example\''],
     ['a relative path', server({ ingressHost: 'chat.corp.example', ingressPath: 'chat' }), '[test/chat] \'ingressPath\' must be a path like \'/chat\', got \'chat\''],
+    ...['/a//b', '/a/../b', '/a/.', '/a%2Fb'].map((path): [string, () => unknown, string] => [
+      `the path ${path}`, server({ ingressHost: 'chat.corp.example', ingressPath: path }), `[test/chat] 'ingressPath' must be a path like '/chat', got '${path}'`,
+    ]),
     ['a least number without an autoscaler', server({ minReplicas: 2 }), '[test/chat] \'minReplicas\' is for an autoscaler, which needs \'maxReplicas\''],
     ['a metric without an autoscaler', server({ queueMetric: 'x' }), '[test/chat] \'queueMetric\' is for an autoscaler, which needs \'maxReplicas\''],
     ['a target without an autoscaler', server({ targetQueueLength: 2 }), '[test/chat] \'targetQueueLength\' is for an autoscaler, which needs \'maxReplicas\''],
@@ -149,6 +157,9 @@ describe('what is refused', () => {
     ['a NetworkPolicy on the host\'s network', server({ clientNamespaces: ['shop'], hostNetwork: true }), '[test/chat] \'clientNamespaces\' does not go with \'hostNetwork\': a NetworkPolicy does not apply to pods on the network of their node'],
     ['what is no namespace', server({ clientNamespaces: ['Shop'] }), '[test/chat] \'clientNamespaces\' must be names of namespaces, got \'Shop\''],
     ['what is no network', server({ clientNamespaces: ['shop'], egressCidrs: ['hub.corp.example'] }), '[test/chat] \'egressCidrs\' must be networks like \'10.0.0.0/8\', got \'hub.corp.example\''],
+    ...['999.1.1.1/8', '10.0.0.0/33', '10.0.0.0', '10.0.0.0/08', 'fd00::/129', 'fe80::1%eth0/64', 'fd00:/8'].map((cidr): [string, () => unknown, string] => [
+      `the network ${cidr}`, server({ clientNamespaces: ['shop'], egressCidrs: [cidr] }), `[test/chat] 'egressCidrs' must be networks like '10.0.0.0/8', got '${cidr}'`,
+    ]),
     ['a download that the NetworkPolicy refuses', server({ ...DOWNLOADED, clientNamespaces: ['shop'] }), '[test/chat] \'egressCidrs\' is missing: the pod downloads chatglm2-6b, and \'clientNamespaces\' makes a NetworkPolicy that refuses it; give the network of the hub or of the proxy, or download by DownloadWeights first'],
     ['a key of no Secret', server({ apiKeysSecretKey: 'clients' }), '[test/chat] \'apiKeysSecretKey\' is the key of \'apiKeysSecret\', which is missing'],
     ['half a place in the queue', server({ queueSize: 0.5 }), '[test/chat] \'queueSize\' must be a whole number from 0, got 0.5'],

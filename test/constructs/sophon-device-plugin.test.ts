@@ -1,3 +1,5 @@
+import { Chart, Testing } from 'cdk8s';
+import { Secret } from 'cdk8s-plus-27';
 import { SophonDevicePlugin, type SophonDevicePluginProps } from 'cdk8s-chatglm';
 
 import { messageOf } from '../support/bad-input';
@@ -36,6 +38,13 @@ test.each([2, 4, 8])('a group of %i chips is numbered from 0, and no chip is in 
     Array.from({ length: 2 }, () => Array.from({ length: size }, (_, index) => `/dev/bm-sophon${String(index)}`)),
   );
   expect(construct.devicePlugin(size).name).toBe(`generic-device-plugin squat.ai/bm1684x-${String(size)}`);
+});
+
+test('its image is pulled with the platform\'s secrets', () => {
+  const chart = chartWith({ imagePullSecrets: [Secret.fromSecretName(new Chart(Testing.app(), 'secrets'), 'some', 'harbor')] });
+  new SophonDevicePlugin(chart, 'tpus', PROPS);
+
+  expect(synthesized(chart)[0]).toMatchObject({ kind: 'DaemonSet', spec: { template: { spec: { imagePullSecrets: [{ name: 'harbor' }] } } } });
 });
 
 test('a SoC has its own device nodes', () => {

@@ -83,12 +83,20 @@ test('a page sends a key from the Secret of the server', () => {
   expect(container.env).toContainEqual({ name: 'API_KEYS', valueFrom: { secretKeyRef: { name: 'page-tls', key: 'clients' } } });
 });
 
+test('a page is let in by the NetworkPolicy of its server', () => {
+  expect(page({}, { clientNamespaces: ['shop', 'pages'] }, 'pages').Deployment).toBeDefined();
+});
+
 describe('what is refused', () => {
   const made = (props: Partial<WebInterfaceProps>) => () => page(props);
   refuses([
     ['an image that moves', made({ image: 'gradio:latest' }), '[test/page] \'image\' must be pinned by a full tag or a digest, got \'gradio:latest\''],
     ['a privileged port', made({ containerPort: 80 }), '[test/page] \'containerPort\' must be a whole number from 1024 to 65535, got 80'],
     ['no port', made({ servicePort: 0 }), '[test/page] \'servicePort\' must be a whole number from 1 to 65535, got 0'],
+    [
+      'a namespace that the server lets not in', () => page({}, { clientNamespaces: ['shop'] }, 'pages'),
+      '[test/pages/page] the page is in the namespace \'pages\', which the NetworkPolicy of its server refuses; add it to the server\'s \'clientNamespaces\', got shop',
+    ],
     ['TLS without an Ingress', made({ ingressTlsSecret: secret }), '[test/page] \'ingressTlsSecret\' is for an Ingress, which needs \'ingressHost\''],
   ]);
 });

@@ -52,6 +52,25 @@ def test_the_server_gets_a_regular_file_of_mode_0640_and_starts_in_its_folder(
     assert [file.name for file in work.iterdir()] == ["config.json"]
 
 
+def test_what_a_killed_server_left_in_shared_memory_is_gone_before_the_next_one(
+    script: Script, python: str, tmp_path: Path
+) -> None:
+    config, memory = delivered(tmp_path), tmp_path / "shm"
+    memory.mkdir()
+    left = ["sem.llm_backend_1", "2_llm_backend_shared_memory", "llm_tokenizer_shared_memory_0"]
+    for name in [*left, "another"]:
+        (memory / name).touch()
+
+    code, output = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path),
+        *("--shared-memory", memory, "--", python, "-c", f"import os; print(os.listdir('{memory}'))"),
+    )
+
+    assert code == 0, output
+    assert output.splitlines()[-1] == "['another']"
+    assert f"removed 3 files that a server left in {memory}" in output
+
+
 def test_the_servers_exit_code_is_the_pods(script: Script, python: str, tmp_path: Path) -> None:
     config = delivered(tmp_path)
 

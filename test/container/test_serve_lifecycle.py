@@ -124,6 +124,26 @@ class TestDrain:
             assert server.ended() == 0
         server.says("every request is answered: done")
 
+    def test_what_is_not_answered_in_time_is_told_so(self, python):
+        """Or the pod would be killed, and clients would see a connection that breaks."""
+        with Server(python, *SLOW, "--drain-delay", "0.1", "--drain-timeout", "3") as server:
+            server.wait_ready()
+            running = in_background(lambda: server.raw(stream_bytes(LONG)))
+            server.wait_metric("running", 1)
+            waiting = in_background(lambda: server.chat(LONG))
+            server.wait_metric("queue_length", 1)
+            assert server.end() == 0
+            message = "the server shut down before this answer was whole: try another replica"
+            assert (waiting().status, waiting().error["code"], waiting().error["message"]) == (
+                503,
+                "shutting_down",
+                message,
+            )
+            assert message in running().decode()
+            assert "[DONE]" not in running().decode()
+        server.says("ending: 2 requests are not answered after 3 s and are refused")
+        assert not any("every request is answered" in line for line in server.lines)
+
     def test_idle_it_ends_after_the_delay(self, python):
         with Server(python, "--drain-delay", "0.3") as server:
             server.wait_ready()

@@ -89,7 +89,12 @@ CONTENT = {
     "integer of 50,000 digits": (
         post(CHAT, b'{"n": ' + b"7" * 50000 + b"}"),
         400,
-        "the body is not JSON: an integer has more than 18 digits",
+        "the body is not JSON: an integer has more than 20 digits",
+    ),
+    "seed beyond 64 bits": (
+        chat(seed=2**63),
+        400,
+        f"'seed' is {2**63}: it must be at most {2**63 - 1}",
     ),
     "array": (post(CHAT, b"[]"), 400, "the body is a JSON array: an object is needed"),
     "string": (post(CHAT, b'"hello"'), 400, "the body is a JSON string: an object is needed"),

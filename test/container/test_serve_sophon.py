@@ -9,23 +9,28 @@ from support.serve_server import Server
 # The interface of chat.cpp (LLM-TPU@edb7f13e models/ChatGLM3/python_demo): it says the prompt's text backwards.
 CHAT = """
 import os
+def say(*words):  # a whole line at once: the server logs beside it
+    print(' '.join(map(str, words)) + chr(10), end='', flush=True)
 class ChatGLM:
     SEQLEN = 64
     def init(self, devices, path):
-        print('init', devices, os.path.basename(path), flush=True)
+        say('init', devices, os.path.basename(path))
     def forward_first(self, tokens):
         self.asked = [token for token in tokens if 32 <= token < 60000]
         self.token_length = len(tokens)
-        print('mode', self.generation_mode, self.temperature, self.top_p, flush=True)
+        self.repeat_last_n = min(self.repeat_last_n, self.token_length)
+        say('repeat', self.repeat_penalty, self.repeat_last_n)
+        say('mode', self.generation_mode, self.temperature, self.top_p)
         return self.forward_next()
     def forward_next(self):
         self.token_length += 1
         return self.asked.pop() if self.asked else 2
     def deinit(self):
-        print('deinit', flush=True)
+        say('deinit')
 """
 
 TRANSFORMERS = """
+import os
 SPECIAL = {'[gMASK]': 64790, 'sop': 64792, '<|user|>': 64795, '<|assistant|>': 64796, '<|observation|>': 64797}
 class Inner:
     def convert_token_to_id(self, token):
@@ -43,6 +48,8 @@ class AutoTokenizer:
     @staticmethod
     def from_pretrained(path, trust_remote_code):
         assert trust_remote_code
+        if not os.path.isfile(path + '/tokenizer_config.json'):
+            raise OSError(path + ' does not appear to have a file named config.json.')
         return Tokenizer()
 """
 
@@ -57,6 +64,7 @@ def model(tmp_path):
     folder.mkdir()
     (folder / "chatglm3-6b_int8_1dev.bmodel").write_text("compiled")
     (folder / "tokenizer.model").write_text("pieces")
+    (folder / "tokenizer_config.json").write_text("{}")
     return folder
 
 
@@ -86,6 +94,7 @@ def server(python, tmp_path, model, devices):
 
 def test_it_loads_the_bmodel_on_the_device_of_the_pod(server):
     server.says("init [3] chatglm3-6b_int8_1dev.bmodel")
+    server.says("the extension has no seed: sampled answers differ, whatever seed says")
     assert server.get("/v1/models").json["data"][0]["id"] == "chatglm3-6b"
 
 
@@ -100,6 +109,20 @@ def test_it_answers_with_the_extensions_tokens(server):
 def test_sampling_reaches_the_extension(server):
     server.chat("abc", temperature=0.3, top_p=0.5)
     server.says("mode penalty_sample 0.3 0.5")
+
+
+@pytest.mark.parametrize(("temperature", "top_p"), [(0.0001, 0.5), (0.3, 0)])
+def test_what_leaves_one_choice_is_greedy(server, temperature, top_p):
+    server.chat("abc", temperature=temperature, top_p=top_p)
+    server.says(f"mode greedy 1.0 {float(top_p)}")
+
+
+def test_the_extension_is_told_of_every_number_that_it_reads(server):
+    """It has no values of its own for them, and what it lowered for a short prompt is set anew."""
+    server.chat("a", temperature=0.3)
+    server.says("repeat 1.0 6")
+    server.chat("x" * 40, temperature=0.3)
+    server.says("repeat 1.0 32")
 
 
 def test_a_stream_says_the_same(server):
@@ -185,4 +208,32 @@ def test_a_folder_without_the_extension_is_named(python, tmp_path, model, device
     assert message.read_text() == (
         f"the sophon option extension is '{tmp_path}/packages', which has no chat*.so for this Python; build it in"
         " this image"
+    )
+
+
+def started(python, tmp_path, model, devices):
+    options = ["--backend", "sophon", "--model-path", str(model), "--model-family", "chatglm3"]
+    options += ["--backend-option", f"extension={tmp_path / 'packages'}"]
+    options += ["--backend-option", f"device-folder={devices}"]
+    env = {"PYTHONPATH": str(tmp_path / "packages"), "TERMINATION_MESSAGE_PATH": str(tmp_path / "termination")}
+    return Server(python, *options, env=env)
+
+
+def test_a_ready_bmodel_is_read_with_the_tokenizer_beside_the_extension(python, tmp_path, model, devices):
+    (model / "tokenizer_config.json").unlink()
+    beside = tmp_path / "packages" / "token_config"
+    beside.mkdir()
+    (beside / "tokenizer_config.json").write_text("{}")
+    with started(python, tmp_path, model, devices) as server:
+        server.wait_ready()
+        assert server.chat("abc", temperature=0).json["choices"][0]["message"]["content"] == "cba"
+
+
+def test_a_bmodel_without_a_tokenizer_says_what_is_missing(python, tmp_path, model, devices):
+    (model / "tokenizer_config.json").unlink()
+    with started(python, tmp_path, model, devices) as server:
+        assert server.ended() == 28
+    assert (tmp_path / "termination").read_text() == (
+        f"no tokenizer can be read from {model}, which should have tokenizer.model, tokenizer_config.json and"
+        f" tokenization_chatglm.py: {model} does not appear to have a file named config.json."
     )

@@ -84,6 +84,12 @@ class TestTools:
         message = self.call(server, "tool_call(city='x')", tool_choice=choice)["message"]
         assert message["tool_calls"][0]["function"] == {"name": "get_weather", "arguments": '{"city": "x"}'}
 
+    @pytest.mark.parametrize("bound", [2**63 - 1, -(2**63), 2**64 - 1])
+    def test_a_parameter_may_have_the_bounds_of_64_bits(self, server, bound):
+        parameters = {"type": "object", "properties": {"id": {"type": "integer", "maximum": bound}}}
+        tool = {"type": "function", "function": {"name": "look_up", "parameters": parameters}}
+        assert server.chat("hi", tools=[tool]).status == 200
+
     def test_a_forced_tool_that_is_not_there(self, server):
         reply = server.chat(
             CALL, tools=[WEATHER], tool_choice={"type": "function", "function": {"name": "x"}}

@@ -78,7 +78,8 @@ def server(python):
 def page(python, container, tmp_path_factory, server):
     folder = tmp_path_factory.mktemp("page")
     address = f"http://127.0.0.1:{server.port}"
-    with Page(python, container, folder, address, "--api-keys-env", "KEYS", KEYS="first,second") as page:
+    # A file with a key a line, as the server reads it too: the first key alone may stand in a header.
+    with Page(python, container, folder, address, "--api-keys-env", "KEYS", KEYS="first\nsecond\n") as page:
         yield page
 
 

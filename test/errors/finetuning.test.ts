@@ -33,7 +33,7 @@ describe('devices and memory', () => {
   refuses([
     ['no devices', tune({ devicesPerNode: 0 }), '[test/finetune] \'devicesPerNode\' must be a whole number from 1, got 0'],
     ['half a device', tune({ devicesPerNode: 7.5 }), '[test/finetune] \'devicesPerNode\' must be a whole number from 1, got 7.5'],
-    ['more devices than the node has', tune({ devicesPerNode: 16 }), '[test/finetune] \'devices\' must be one of 1, 2, 3, 4, 5, 6, 7, 8 for a pod on Atlas 800T A2, got 16'],
+    ['more devices than the node has', tune({ devicesPerNode: 16 }), '[test/finetune] \'devicesPerNode\' must be one of 1, 2, 3, 4, 5, 6, 7, 8 for a pod on Atlas 800T A2, got 16'],
     ['a full fine-tune on one device', tune({ devicesPerNode: 1 }), '[test/finetune] chatglm3-6b needs 71.3 GiB on each of 1 devices to fine-tune in float16 with 4 x 192 tokens, and Ascend910B3 has 64.0 GiB: 7.3 GiB too little; splitting the model over 2 times as many devices would fit, or set \'skipMemoryCheck\''],
     ['a full fine-tune on two devices of 32 GiB', tune({ devicesPerNode: 2, deviceMemory: Size.gibibytes(32) }), '[test/finetune] chatglm3-6b needs 48.1 GiB on each of 2 devices to fine-tune in float16 with 4 x 192 tokens, and Ascend910B3 has 32.0 GiB: 16.1 GiB too little; splitting the model over 4 times as many devices would fit, or set \'skipMemoryCheck\''],
     ['a batch that fits no device', tune({ batchSize: 512 }), '[test/finetune] chatglm3-6b needs 135.0 GiB on each of 8 devices to fine-tune in float16 with 512 x 192 tokens, and Ascend910B3 has 64.0 GiB: 71.0 GiB too little; splitting the model over 4 times as many devices would fit, or set \'skipMemoryCheck\''],
@@ -43,7 +43,7 @@ describe('devices and memory', () => {
 describe('parallelism and lengths', () => {
   refuses([
     ['a product that is not the devices', tune({ dataParallel: 4, modelParallel: 1 }), '[test/finetune] \'dataParallel\' * \'modelParallel\' * \'pipelineStages\' must be 8, the devices of the job, got 4 * 1 * 1 = 4'],
-    ['model parallelism that does not divide the devices', tune({ modelParallel: 3 }), '[test/finetune] \'dataParallel\' * \'modelParallel\' * \'pipelineStages\' must be 8, the devices of the job, got 2.6666666666666665 * 3 * 1 = 8'],
+    ['model parallelism that does not divide the devices', tune({ modelParallel: 3 }), '[test/finetune] \'modelParallel\' * \'pipelineStages\' must divide 8, the devices of the job, got 3 * 1 = 3'],
     ['more stages than layers', tune({ pipelineStages: 29, dataParallel: 1, modelParallel: 1, devicesPerNode: 29 }), '[test/finetune] \'pipelineStages\' must be at most 28, the layers of the model, got 29'],
     ['no model parallelism', tune({ modelParallel: 0 }), '[test/finetune] \'modelParallel\' must be a whole number from 1, got 0'],
     ['half a stage', tune({ pipelineStages: 0.5 }), '[test/finetune] \'pipelineStages\' must be a whole number from 1, got 0.5'],

@@ -14,13 +14,13 @@ describe('where a platform is attached', () => {
       const chart = new Chart(Testing.app(), 'test');
       new Chart(chart, 'inner');
       Platform.attach(chart, {});
-    }, '[test] Platform.attach comes too late: \'test\' has 1 constructs already (first \'inner\'); attach the platform before creating them'],
+    }, '[test] Platform.attach comes too late: \'test\' has 1 constructs already (first \'inner\'); attach the platform before creating them, and the Secrets that it names in another scope'],
     ['to an app that has charts', () => {
       const app = new App();
       new Chart(app, 'first');
       new Chart(app, 'second');
       Platform.attach(app, {});
-    }, 'Platform.attach comes too late: the app has 2 constructs already (first \'first\'); attach the platform before creating them'],
+    }, 'Platform.attach comes too late: the app has 2 constructs already (first \'first\'); attach the platform before creating them, and the Secrets that it names in another scope'],
     ['twice to one chart', () => Platform.attach(chartWith(), {}), '[test] Platform.attach was called before for \'test\'; say everything in one call'],
     ['twice to one app', () => {
       const app = new App();

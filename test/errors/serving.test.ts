@@ -139,6 +139,6 @@ describe('where a server stands', () => {
       new InferenceDeployment(new Chart(app, 'llm', { namespace: 'llm' }), 'team-chat', SERVER);
       new InferenceDeployment(new Chart(app, 'llm-team', { namespace: 'llm' }), 'chat', SERVER);
     }, '[llm-team/chat] its objects would be called \'llm-team-chat\' like those of llm/team-chat; give one of the two another id'],
-    ['a platform below constructs', () => Platform.attach(new InferenceDeployment(chartWith(), 'chat', SERVER), { nodeTypes: [NodeType.SE7] }), '[test/chat] Platform.attach comes too late: \'test/chat\' has 2 constructs already (first \'Resource\'); attach the platform before creating them'],
+    ['a platform below constructs', () => Platform.attach(new InferenceDeployment(chartWith(), 'chat', SERVER), { nodeTypes: [NodeType.SE7] }), '[test/chat] Platform.attach comes too late: \'test/chat\' has 2 constructs already (first \'Resource\'); attach the platform before creating them, and the Secrets that it names in another scope'],
   ]);
 });

@@ -29,7 +29,7 @@ test('a platform that comes late is refused with what came before', () => {
   new Chart(chart, 'first');
 
   expect(thrownBy(() => Platform.attach(chart, {}))).toBe(
-    '[late] Platform.attach comes too late: \'late\' has 1 constructs already (first \'first\'); attach the platform before creating them',
+    '[late] Platform.attach comes too late: \'late\' has 1 constructs already (first \'first\'); attach the platform before creating them, and the Secrets that it names in another scope',
   );
 });
 

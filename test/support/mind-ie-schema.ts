@@ -3,7 +3,7 @@ import Ajv from 'ajv';
 const port = { type: 'integer', minimum: 1024, maximum: 65535 };
 const positive = { type: 'integer', minimum: 1 };
 const flag = { type: 'boolean' };
-const seconds = { type: 'integer', minimum: 1, maximum: 65535 };
+const seconds = (maximum: number): object => ({ type: 'integer', minimum: 1, maximum });
 
 function object(properties: Record<string, object>): object {
   return { type: 'object', required: Object.keys(properties), additionalProperties: false, properties };
@@ -19,7 +19,7 @@ const SCHEMA = object({
     ipAddress: { const: '127.0.0.1' }, managementIpAddress: { const: '127.0.0.2' }, port, managementPort: port, metricsPort: port,
     allowAllZeroIpListening: { const: false }, maxLinkNum: { type: 'integer', minimum: 1, maximum: 4096 }, httpsEnabled: { const: false }, fullTextEnabled: flag,
     inferMode: { enum: ['standard', 'dmi'] }, interCommTLSEnabled: { const: false }, interCommPort: port, openAiSupport: { enum: ['vllm', 'openai'] },
-    tokenTimeout: seconds, e2eTimeout: seconds, distDPServerEnabled: { const: false },
+    tokenTimeout: seconds(3600), e2eTimeout: seconds(65535), distDPServerEnabled: { const: false },
     HealthCheckConfig: object({ npuUsageThreshold: { type: 'integer', minimum: 0, maximum: 100 } }),
   }),
   BackendConfig: object({

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -14,14 +15,17 @@ from serve.backend import Progress, Settings
 from serve.backends.backend_options import check_names, context_length, model_folder
 from serve.backends.generating_backend import GeneratingBackend, Loaded
 from serve.backends.model_thread import Put
-from serve.backends.vendor_package import vendor_package
+from serve.backends.vendor_package import Vendor, vendor_package
 from serve.backends.vocabulary import Vocabulary
 from serve.sampling import Sampling
 from tpu.devices import visible_devices
 
 OPTIONS = ("bmodel", "devices", "extension", "device-folder")
+_log = logging.getLogger(__name__)
 _IMAGE = "the model's tokenizer: transformers and sentencepiece"
 _DEVICES_OF_NAME = re.compile(r"_(\d+)dev\.bmodel$")
+_GREEDY_BELOW = 0.001  # scores overflow when divided by less
+_REPEAT_LAST_N = 32  # pipeline.py's default
 
 
 class _Loaded(Loaded):
@@ -50,31 +54,51 @@ class SophonBackend(GeneratingBackend[_Loaded]):
         """Load the tokenizer, then the bmodel onto its devices."""
         progress(0.0, "loading the tokenizer")
         transformers = vendor_package("transformers", _IMAGE)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(self._folder), trust_remote_code=True)
-        vocabulary = Vocabulary(tokenizer)
+        vocabulary = Vocabulary(_tokenizer(transformers, self._tokenizer_folder()))
         progress(0.1, f"loading {self._bmodel.name} onto device {', '.join(map(str, self._devices))}")
         model = _extension(self._settings.options.get("extension")).ChatGLM()
         model.init(self._devices, str(self._bmodel))
         self.context_length = context_length(self._settings, int(model.SEQLEN))
+        _log.warning("the extension has no seed: sampled answers differ, whatever seed says")
         return _Loaded(vocabulary, model)
 
     def produce(self, loaded: _Loaded, ids: List[int], sampling: Sampling, ends: Set[int], put: Put) -> None:
         """Put each token as the bmodel makes it."""
         model = loaded.model
         # The two heads that a bmodel has (LLM-TPU@edb7f13e models/ChatGLM3/python_demo/chat.cpp).
-        model.generation_mode = "penalty_sample" if sampling.temperature > 0 else "greedy"
-        model.temperature = sampling.temperature or 1.0
+        greedy = sampling.temperature < _GREEDY_BELOW or sampling.top_p <= 0
+        model.generation_mode = "greedy" if greedy else "penalty_sample"
+        model.temperature = 1.0 if greedy else sampling.temperature
         model.top_p = sampling.top_p
         model.repeat_penalty = 1.0
+        # The class sets none of its numbers itself, copies so many tokens, and lowers this one at each step.
+        model.repeat_last_n = _REPEAT_LAST_N
         token = int(model.forward_first(ids))
         while put(token) and token not in ends and model.token_length < model.SEQLEN:
             token = int(model.forward_next())
+
+    def _tokenizer_folder(self) -> Path:
+        """Return the model's folder, or for a ready bmodel, which has no code beside it, the extension's."""
+        beside = Path(self._settings.options.get("extension", "")) / "token_config"
+        own = (self._folder / "tokenizer_config.json").is_file()
+        return beside if not own and (beside / "tokenizer_config.json").is_file() else self._folder
 
     def stop(self) -> None:
         """Give the devices back."""
         if self._loaded is not None:
             self._loaded.model.deinit()
         super().stop()
+
+
+def _tokenizer(transformers: Vendor, folder: Path) -> Vendor:
+    try:
+        return transformers.AutoTokenizer.from_pretrained(str(folder), trust_remote_code=True)
+    except (OSError, ValueError) as error:
+        raise Fault(
+            BAD_ARTIFACT,
+            f"no tokenizer can be read from {folder}, which should have tokenizer.model,"
+            f" tokenizer_config.json and tokenization_chatglm.py: {error}",
+        ) from error
 
 
 def _extension(folder: Optional[str]) -> ModuleType:

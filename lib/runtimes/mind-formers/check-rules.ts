@@ -30,12 +30,29 @@ export function checkNumbers({ learningRate, keepCheckpoints, ...settings }: Fin
   }
 }
 
+/**
+ * Every fine-tune configuration of every version falls polynomially to this rate, and refuses to begin below it (mindformers@3354237 mindformers/core/lr/lr_schedule.py,
+ * PolynomialWithWarmUpLR; `lr_end` in configs/glm, glm2 and glm3).
+ */
+const LAST_LEARNING_RATE = '1.e-6';
+
+/** The rate that the schedule begins with against the one that it ends with. */
+export function checkSchedule({ learningRate, settings = {} }: FinetuneSettings): void {
+  const { 'lr_schedule.type': type = 'polynomial', 'lr_schedule.lr_end': end = LAST_LEARNING_RATE } = settings;
+  if (learningRate !== undefined && type === 'polynomial' && learningRate <= Number(end)) {
+    throw new Error(`'learningRate' must be above ${end}, where the schedule ends, got ${String(learningRate)}; give 'lr_schedule.lr_end' a lower value in 'settings'`);
+  }
+}
+
 type Split = Pick<ResolvedFinetune, 'dataParallel' | 'modelParallel' | 'pipelineStages'>;
 
 /** The split against devices and model. */
 export function checkParallel({ dataParallel, modelParallel, pipelineStages }: Split, devices: number, { layers, heads }: GlmShape): void {
   const product = dataParallel * modelParallel * pipelineStages;
-  if (product !== devices || !Number.isInteger(dataParallel)) {
+  if (product === devices && !Number.isInteger(dataParallel)) {
+    throw new Error(`'modelParallel' * 'pipelineStages' must divide ${String(devices)}, the devices of the job, got ${String(modelParallel)} * ${String(pipelineStages)} = ${String(modelParallel * pipelineStages)}`);
+  }
+  if (product !== devices) {
     throw new Error(`'dataParallel' * 'modelParallel' * 'pipelineStages' must be ${String(devices)}, the devices of the job, got `
       + `${String(dataParallel)} * ${String(modelParallel)} * ${String(pipelineStages)} = ${String(product)}`);
   }

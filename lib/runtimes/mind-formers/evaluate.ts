@@ -10,8 +10,10 @@ import { type Adapters, loadedAdapters, unusualValues } from './adapters';
 import type { EvaluationConfiguration } from './configuration';
 import { WORK_PATH } from './launch';
 import { type MindFormersContext, NAME, startCommand, startScripts } from './options';
+import { checkPrepared } from './prepared';
 import { MindFormersProgram } from './program';
 import { modelOf } from './resolve';
+import { checkKeys } from './settings';
 import { dataFile, memoryLimit } from './train';
 import type { MindFormersVersion } from './version';
 
@@ -41,7 +43,11 @@ interface Evaluation {
  * mindformers/trainer/trainer.py, evaluate, of the second); there the checkpoint is named in the configuration.
  */
 export function evaluate(request: EvaluateRequest, context: MindFormersContext): StepTask {
-  const { model, weights, dataset, devices, minimumScores, batchSize = 1, settings } = request;
+  const { model, weights, dataset, devices, accelerator, minimumScores, batchSize = 1, settings } = request;
+  checkMetrics(minimumScores);
+  if (accelerator === undefined) {
+    throw new Error(`'accelerator' is missing: an evaluation with runtime '${NAME}' needs one`);
+  }
   if (devices !== DEVICES) {
     throw new Error(`'devices' must be 1 for an evaluation with runtime '${NAME}', got ${String(devices)}`);
   }
@@ -80,9 +86,31 @@ function evaluationOf(request: EvaluateRequest, context: MindFormersContext): Ev
   };
 }
 
-function checkData({ request: { dataset }, configuration, context: { version } }: Evaluation): void {
+/** As container/results reads them from MindFormers' log. */
+const METRICS = ['rouge-1', 'rouge-2', 'rouge-l', 'bleu-4'];
+
+function checkMetrics(scores: Readonly<Record<string, number>>): void {
+  const unknown = Object.keys(scores).find((metric) => !METRICS.includes(metric));
+  if (unknown !== undefined) {
+    throw new Error(`'minimumScores' has '${unknown}'; runtime '${NAME}' measures ${METRICS.join(', ')}`);
+  }
+}
+
+function checkData(evaluation: Evaluation): void {
+  const { request: { dataset, evalFile }, configuration, context: { version } } = evaluation;
   const isMindRecord = configuration.data.files === 'mindrecord';
   dataset._require([isMindRecord ? ArtifactFormat.MINDRECORD : ArtifactFormat.DATASET], 'dataset', `MindFormers ${version.name} evaluates ${isMindRecord ? 'MindRecord files' : 'JSON lines'}; PrepareDataset makes them`);
+  checkPrepared(dataset, evalFile ?? dataFile('eval', configuration), 'the evaluation', 'give one that PrepareDataset made of prompts and answers with an \'evalFile\'');
+  checkOverrides(evaluation);
+}
+
+/** The keys of ChatGLM-6B's configurations for inference are not in the catalogue. */
+function checkOverrides({ request: { model, settings }, configuration: { file }, adapters, context: { version } }: Evaluation): void {
+  const { configurations } = modelOf(model.name, version);
+  const known = configurations.find((each) => each.file === file && each.lora === (adapters !== undefined));
+  if (known !== undefined) {
+    checkKeys(settings, { ...known, release: version.name });
+  }
 }
 
 /** Ranks write their configuration into the working directory, and c8a5808 takes the tokenizer of its metric from there and nowhere else. */

@@ -10,12 +10,15 @@ import { RUN_TASK, runTask } from '../run-task';
 import type { FinetuneRequest, FinetuneTask } from '../runtime-dialect';
 import { sharedMemory, type Task } from '../task';
 import { adapterParameters, madeWith } from './adapters';
+import type { MindFormersConfiguration } from './configuration';
 import { checkLauncher, launchCommand, launchScript, WORK_PATH } from './launch';
 import { MindFormersLauncher } from './launcher';
 import { isModernMindSpore, type MindFormersContext, NAME, startCommand, startScripts } from './options';
+import { checkPrepared } from './prepared';
 import { resolveFinetune } from './resolve';
 import type { ResolvedFinetune } from './resolved-finetune';
-import { definitionOf, STRATEGY_FILE, trainCommand, usesTrainer } from './train';
+import { dataFile, definitionOf, STRATEGY_FILE, trainCommand, usesTrainer } from './train';
+import type { MindFormersVersion } from './version';
 
 /** Seconds that the pod gets after SIGTERM: more than its ranks. */
 const POD_GRACE_SECONDS = 120;
@@ -28,6 +31,7 @@ export function finetune(request: FinetuneRequest, context: MindFormersContext):
   const { image, architecture } = context;
   const resolved = resolveFinetune(request, context.version);
   checkLauncher(request, context);
+  checkData(request, resolved.configuration, context.version);
   checkRequest(request, resolved, context);
   const output = madeWith(request.output(ArtifactFormat.MINDSPORE_SHARDS, definition(request, resolved, context)), resolved.adapters);
   const train = trainCommand(request, resolved, context, output);
@@ -59,13 +63,18 @@ function needs({ model, onlyStrategy }: FinetuneRequest, resolved: ResolvedFinet
   };
 }
 
-function checkRequest({ dataset, lora, onlyStrategy }: FinetuneRequest, { configuration, pipelineStages }: ResolvedFinetune, context: MindFormersContext): void {
-  const { version } = context;
+function checkData({ dataset, trainFile }: FinetuneRequest, configuration: MindFormersConfiguration, { name }: MindFormersVersion): void {
   const { files } = configuration.data;
   dataset._require(
     [files === 'mindrecord' ? ArtifactFormat.MINDRECORD : ArtifactFormat.DATASET], 'dataset',
-    files === 'mindrecord' ? `MindFormers ${version.name} reads MindRecord files; PrepareDataset with 'mindRecord' makes them` : `MindFormers ${version.name} reads JSON lines; PrepareDataset makes them`,
+    files === 'mindrecord' ? `MindFormers ${name} reads MindRecord files; PrepareDataset with 'mindRecord' makes them` : `MindFormers ${name} reads JSON lines; PrepareDataset makes them`,
   );
+  const reader = `the configuration '${configuration.name}'`;
+  checkPrepared(dataset, trainFile ?? dataFile('train', configuration), reader, 'say another \'configuration\', or prepare the data for this one');
+}
+
+function checkRequest({ lora, onlyStrategy }: FinetuneRequest, { pipelineStages }: ResolvedFinetune, context: MindFormersContext): void {
+  const { version } = context;
   if (pipelineStages > 1 && lora) {
     throw new Error(`'pipelineStages' must be 1 with 'lora', got ${String(pipelineStages)}: adapters train on 'dataParallel' * 'modelParallel' devices, and MindFormers gives them no stage`);
   }

@@ -8,6 +8,8 @@ import { benchmarkStep, chatTask, type ModelProcess, predictStep } from '../mode
 import { RankTable } from '../rank-table';
 import type { RuntimeDialect, ServeRequest } from '../runtime-dialect';
 import { serveTask } from '../serving';
+import type { ModelStepRequest } from '../step-requests';
+import type { Task } from '../task';
 import { ServingBackend } from '../serving-backend';
 import { type Adapters, loadedAdapters, unusualValues } from './adapters';
 import { ADAPTERS, type MindFormersModel } from './configuration';
@@ -29,18 +31,31 @@ export function mindFormers(options: MindFormersOptions): RuntimeDialect {
     backend: ServingBackend._of(NAME),
     weightsFormat: ArtifactFormat.MINDSPORE,
     ...(context.launcher === MindFormersLauncher.MSRUN && { rankTable: RankTable.NONE }),
-    serve: (request) => serveTask(modelProcess(request, context), request),
+    serve: (request) => placed(serveTask(modelProcess(request, context), request), context),
     finetune: (request) => finetune(request, context),
-    chat: (request) => chatTask(modelProcess(request, context), request),
+    chat: (request) => placed(chatTask(modelProcess(request, context), request), context),
     steps: {
       convert: (request) => convert(request, context),
       dataset: (request) => dataset(request, context),
       merge: (request) => merge(request, context),
       evaluate: (request) => evaluate(request, context),
-      predict: (request) => predictStep(modelProcess(request, context), request),
-      benchmark: (request) => benchmarkStep(modelProcess(request, context), request),
+      predict: (request) => placed(predictStep(modelProcess(request, context), defined(request, context)), context),
+      benchmark: (request) => placed(benchmarkStep(modelProcess(request, context), defined(request, context)), context),
     },
   };
+}
+
+/** The public image runs on one architecture only. */
+function placed<T extends Task>(task: T, { architecture }: MindFormersContext): T {
+  return { ...task, architecture };
+}
+
+/** What is answered depends on the source tree and on the adapters as well. */
+function defined<T extends ModelStepRequest>(request: T, context: MindFormersContext): T {
+  const { weights, output } = request;
+  const adapters = loadedAdapters(weights, context);
+  const further = { sourceTree: context.sourceTree.lineage, ...(adapters && { adapters: { ...adapters } }) };
+  return { ...request, output: (format, definition, bytes) => output(format, { ...definition, ...further }, bytes) } satisfies T;
 }
 
 /** As the ChatGLM3 guide sets them for inference (docs/model_cards/glm3.md of 3354237). */

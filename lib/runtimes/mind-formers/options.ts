@@ -3,6 +3,7 @@ import { ArtifactFormat } from '../../artifacts/artifact-format';
 import type { Architecture } from '../../accelerators/node-type';
 import { checkImage } from '../../image';
 import { scriptPath } from '../../pods/scripts';
+import { checkGiven } from '../../required-props';
 import { vendorEnv } from '../serving';
 import { MindFormersLauncher } from './launcher';
 import { MindFormersProgram } from './program';
@@ -94,6 +95,7 @@ export interface MindFormersContext {
 
 /** Completes and checks the options. */
 export function contextOf(options: MindFormersOptions): MindFormersContext {
+  checkGiven(options, 'version', 'sourceTree');
   const { version, sourceTree, setEnvScripts = [], launcher = MindFormersLauncher.LAUNCH, program = MindFormersProgram.RUN_MINDFORMER } = options;
   const { startChecks = true, lora = false, mindSpore = version.mindSpore, mergeImage } = options;
   const image = imageOf(options);

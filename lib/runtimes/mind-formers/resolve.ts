@@ -1,6 +1,6 @@
 import type { FinetuneRequest, FinetuneSettings } from '../runtime-dialect';
 import { trainedAdapters } from './adapters';
-import { checkLengths, checkNumbers, checkParallel } from './check-rules';
+import { checkLengths, checkNumbers, checkParallel, checkSchedule } from './check-rules';
 import type { MindFormersConfiguration, MindFormersModel } from './configuration';
 import type { ResolvedFinetune } from './resolved-finetune';
 import { checkSettings } from './settings';
@@ -16,7 +16,8 @@ export function resolveFinetune(request: FinetuneRequest, version: MindFormersVe
   const model = modelOf(request.model.name, version);
   const configuration = configurationOf(request, model, version);
   checkNumbers(settings);
-  checkSettings(settings.settings ?? {}, configuration, version.name);
+  checkSettings(settings.settings ?? {}, { ...configuration, release: version.name });
+  checkSchedule(settings);
   const devices = request.devicesPerNode * request.nodes;
   const { epochs = configuration.epochs, batchSize = configuration.batchSize, modelParallel = configuration.modelParallel, pipelineStages = 1 } = settings;
   const dataParallel = settings.dataParallel ?? devices / (modelParallel * pipelineStages);

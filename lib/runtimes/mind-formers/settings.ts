@@ -1,5 +1,3 @@
-import type { MindFormersConfiguration } from './configuration';
-
 /** Keys of the configuration that props set, so that they are checked. */
 const PROPS_OF_KEYS: Readonly<Record<string, string>> = {
   'model.model_config.seq_length': 'seqLength', 'train_dataset.max_source_length': 'maxSourceLength', 'train_dataset.max_target_length': 'maxTargetLength',
@@ -9,16 +7,30 @@ const PROPS_OF_KEYS: Readonly<Record<string, string>> = {
   'context.max_device_memory': 'deviceMemory', 'train_dataset.data_loader.dataset_dir': 'trainFile', 'eval_dataset.data_loader.dataset_dir': 'evalFile',
 };
 
-/**
- * Throws unless the configuration has the keys, so that a misspelt one is found at synth.
- *
- * @param release what to call the version in messages
- */
-export function checkSettings(settings: Readonly<Record<string, string>>, { file, keys }: Pick<MindFormersConfiguration, 'file' | 'keys'>, release: string): void {
-  for (const [key, value] of Object.entries(settings)) {
+/** A configuration's keys, and what to call it in messages. */
+export interface KnownKeys {
+  readonly file: string;
+  readonly keys: ReadonlySet<string>;
+  /** The version. */
+  readonly release: string;
+}
+
+/** Throws unless the configuration has the keys, so that a misspelt one is found at synth. */
+export function checkSettings(settings: Readonly<Record<string, string>>, known: KnownKeys): void {
+  for (const key of Object.keys(settings)) {
     const prop = PROPS_OF_KEYS[key];
     if (prop !== undefined) {
       throw new Error(`'settings' has '${key}', which has a prop of its own: set '${prop}', which is checked`);
+    }
+  }
+  checkKeys(settings, known);
+}
+
+/** The same where no key has a prop of its own. */
+export function checkKeys(settings: Readonly<Record<string, string>>, { file, keys, release }: KnownKeys): void {
+  for (const [key, value] of Object.entries(settings)) {
+    if (typeof value !== 'string') {
+      throw new Error(`'settings' has '${key}', whose value must be a text like '2', got ${String(value)}`);
     }
     if (!/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/.test(key) || value.includes('=')) {
       throw new Error(`'settings' has '${key}': keys are dotted like 'model.model_config.seq_length', and run_mindformer.py cannot take a value with '=', got '${value}'`);

@@ -10,6 +10,7 @@ import type { StepTask } from '../task';
 import { knownAdapters, madeWith } from './adapters';
 import type { MindFormersModel } from './configuration';
 import { isModernMindSpore, type MindFormersContext, NAME, startCommand, startScripts } from './options';
+import { prepared } from './prepared';
 import { modelOf } from './resolve';
 import { STRATEGY_FILE } from './train';
 
@@ -94,8 +95,8 @@ export function dataset(request: DatasetRequest, context: MindFormersContext): S
   if (mindRecord !== undefined) {
     return mindRecordStep(request, known, context, request.output(ArtifactFormat.MINDRECORD, { ...definition, ...mindRecord, commit: context.version.commit }));
   }
-  const output = request.output(ArtifactFormat.DATASET, definition);
   const suffix = kind === 'tool-alpaca' ? 'jsonl' : 'json';
+  const output = prepared(request.output(ArtifactFormat.DATASET, definition), [`train.${suffix}`, ...(evalFile === undefined ? [] : [`dev.${suffix}`])]);
   return processorStep(context, {
     name: 'dataset', script: 'prepare_dataset', output, inputs: [from, ...(tokenizer ? [tokenizer] : [])],
     require: [`train.${suffix}`, 'report.json'],

@@ -170,7 +170,7 @@ describe('settings', () => {
     [{ batchSize: 1.5 }, '\'batchSize\' must be a whole number from 1, got 1.5'],
     [{ learningRate: 1 }, '\'learningRate\' must be from 1e-10 to below 1, got 1'],
     [{ learningRate: Number.NaN }, '\'learningRate\' must be from 1e-10 to below 1, got NaN'],
-    [{ modelParallel: 3 }, '\'dataParallel\' * \'modelParallel\' * \'pipelineStages\' must be 8, the devices of the job, got 2.6666666666666665 * 3 * 1 = 8'],
+    [{ modelParallel: 3 }, '\'modelParallel\' * \'pipelineStages\' must divide 8, the devices of the job, got 3 * 1 = 3'],
     [{ dataParallel: 4 }, '\'dataParallel\' * \'modelParallel\' * \'pipelineStages\' must be 8, the devices of the job, got 4 * 1 * 1 = 4'],
     [{ seqLength: 2048 }, '\'seqLength\' must be \'maxSourceLength\' + \'maxTargetLength\' + 1 = 192, got 2048'],
     [{ maxSourceLength: 8192 }, '\'seqLength\' must be at most 8192 for chatglm3-6b, got 8320'],

@@ -65,6 +65,13 @@ test('port, time-outs and the longest answer are those of the props', () => {
   expect(BackendConfig.ScheduleConfig.maxIterTimes).toBe(8192);
 });
 
+test('a request may take longer than MindIE waits for one token', () => {
+  const config = configOf(serve({ requestTimeoutSeconds: 65535 }));
+
+  expect(config.ServerConfig).toMatchObject({ tokenTimeout: 3600, e2eTimeout: 65535 });
+  expect(mindIeFaults(config)).toEqual([]);
+});
+
 test('the echo backend starts the server without the model', () => {
   expect(configOf(serve({ backend: ServingBackend.ECHO })).BackendConfig.ModelDeployConfig.ModelConfig).toMatchObject([{ modelInstanceType: 'StandardMock' }]);
 });
@@ -130,6 +137,7 @@ test.each<[Partial<ServeRequest>, string]>([
   [{ port: 1027 }, '\'containerPort\' must not be 1027, where runtime \'mindie\' has its management or its metrics'],
   [{ apiKeys: { secretName: 'keys', key: 'api-keys' } }, '\'apiKeysSecret\' does not go with runtime \'mindie\', which checks no keys; let the Ingress do it'],
   [{ queueSize: 8 }, '\'queueSize\' does not go with runtime \'mindie\', which has a queue of its own'],
+  [{ requestTimeoutSeconds: 65536 }, '\'requestTimeout\' must be at most 65535 seconds for runtime \'mindie\', got 65536'],
 ])('what MindIE cannot do is refused: %#', (request, message) => {
   expect(thrownBy(() => serve(request))).toBe(message);
 });

@@ -41,8 +41,8 @@ test('ChatGLM2 by ATB sources CANN and ATB first, the pod\'s own environment win
 });
 
 test.each([
-  ['atb-models', ATB, chatglm2, 900, '19Gi'], ['cambricon-pytorch', CAMBRICON, chatglm, 900, '20Gi'], ['sophon', SOPHON, chatglm3, 300, '11Gi'],
-])('%s gets time to load, memory for the weights one and a half times, and shared memory', (name, runtime, request, startup, memory) => {
+  ['atb-models', ATB, chatglm2, 900, '19Gi'], ['cambricon-pytorch', CAMBRICON, chatglm, 900, '20Gi'], ['sophon', SOPHON, chatglm3, 300, '2Gi'],
+])('%s gets time to load, memory for the weights that pass through the host one and a half times, and shared memory', (name, runtime, request, startup, memory) => {
   const task = runtime._serve(serveRequest(request));
 
   expect(task.runtime).toBe(name);
@@ -51,6 +51,13 @@ test.each([
   expect(task.fragment.volumes).toEqual([{ name: 'dshm', emptyDir: { medium: 'Memory', sizeLimit: '1024Mi' } }]);
   expect(task.inputs).toEqual([request.weights]);
   expect(task.security.name).toBe('vendor-default');
+});
+
+test('the server knows the time that it has to end, which the pod gets too', () => {
+  const { command, fragment } = ATB._serve(serveRequest({ ...chatglm2, drainSeconds: 600 }));
+
+  expect(command.slice(command.indexOf('--drain-delay'))).toEqual(['--drain-delay', '5', '--drain-timeout', '600']);
+  expect(fragment.terminationGracePeriodSeconds).toBe(605);
 });
 
 test('every runtime serves by a backend that the server has, or by a server of its own', () => {
