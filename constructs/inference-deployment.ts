@@ -8,6 +8,7 @@ import { downloadDeadline } from '../lib/artifacts/download';
 import type { GlmModel } from '../lib/models/glm-model';
 import { MemoryTask } from '../lib/models/memory-estimate';
 import { Platform } from '../lib/platform';
+import { checkGiven } from '../lib/required-props';
 import type { SecretKey, ServeRequest, ServeTask } from '../lib/runtimes/runtime-dialect';
 import type { Task } from '../lib/runtimes/task';
 import type { InferenceDeploymentProps } from './inference-deployment-props';
@@ -72,6 +73,7 @@ export class InferenceDeployment extends Construct {
   }
 
   private renderServer(props: InferenceDeploymentProps): { server: RenderedServer; task: ServeTask; scale: ServerScale } {
+    checkGiven(props, 'model', 'runtime');
     const platform = Platform.of(this);
     const request = serveRequest(props);
     const task = props.runtime._serve(request);

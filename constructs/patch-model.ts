@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type { Artifact } from '../lib/artifacts/artifact';
 import { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
+import { holdingSame } from '../lib/artifacts/held-model';
 import { checkImage } from '../lib/image';
 import type { ModelPatch } from '../lib/models/model-patch';
 import { PYTHON_IMAGE } from '../lib/pods/scripts';
@@ -56,7 +57,7 @@ export class PatchModel extends Construct {
    */
   constructor(scope: Construct, id: string, props: PatchModelProps) {
     super(scope, id);
-    this.artifact = located(this, () => renderStepJob(this, patchTask(id, props), props));
+    this.artifact = holdingSame(located(this, () => renderStepJob(this, patchTask(id, props), props)), props.weights);
   }
 }
 

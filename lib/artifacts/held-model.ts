@@ -19,6 +19,12 @@ export function holding<T extends Weights>(artifact: T, model: GlmModel): T {
   return artifact;
 }
 
+/** Notes that an artifact holds the same model's weights as another, if those are known. */
+export function holdingSame<T extends Weights>(artifact: T, other: Weights): T {
+  const held = HELD.get(other);
+  return held === undefined ? artifact : holding(artifact, held);
+}
+
 /** Throws if a task is asked with weights that are known to be another model's. */
 export function checkHeld(request: object, model: GlmModel): void {
   const read: Readonly<Partial<Record<typeof PROPS[number], Weights | undefined>>> = request;

@@ -3,7 +3,7 @@ import { Secret } from 'cdk8s-plus-27';
 import { RootConstruct } from 'constructs';
 import {
   Accelerator, type Artifact, ArtifactFormat, ConvertCheckpoint, DatasetKind, DownloadFiles, DownloadWeights, Evaluate, type EvaluateProps, FinetuneJob, type FinetuneJobProps,
-  GlmModel, InferenceDeployment, MergeCheckpoint, MindFormersVersion, Platform, Predict, PrepareDataset, type PrepareDatasetProps, Runtime, WeightSource,
+  GlmModel, InferenceDeployment, MergeCheckpoint, MindFormersVersion, PatchModel, Platform, Predict, PrepareDataset, type PrepareDatasetProps, Runtime, WeightSource,
 } from 'cdk8s-chatglm';
 
 import { messageOf, refuses } from '../support/bad-input';
@@ -47,6 +47,13 @@ describe('weights of another model', () => {
     [
       'a server', inChart((chart) => new InferenceDeployment(chart, 'chat', { ...COMMIT, model: GLM3, runtime: TORCH, weights: downloaded2(chart) })),
       '[test/chat] \'weights\' has chatglm2-6b (chatglm2-6b-a7956c766d), but \'model\' is chatglm3-6b; give what belongs to chatglm3-6b, or say the other model',
+    ],
+    [
+      'a server of a changed copy', inChart((chart) => {
+        const patched = new PatchModel(chart, 'patch', { weights: downloaded2(chart), config: { seq_length: 512 } });
+        return new InferenceDeployment(chart, 'chat', { ...COMMIT, model: GLM3, runtime: TORCH, weights: patched.artifact });
+      }),
+      '[test/chat] \'weights\' has chatglm2-6b (patch-98042c9541), but \'model\' is chatglm3-6b; give what belongs to chatglm3-6b, or say the other model',
     ],
     [
       'a conversion', inChart((chart) => new ConvertCheckpoint(chart, 'convert', { model: GLM3, runtime: MIND_FORMERS, from: downloaded2(chart) })),
@@ -137,6 +144,7 @@ describe('props that no type checker has seen', () => {
     ['a format', () => new DownloadFiles(chartWith(), 'files', { store: STORE, source, format: misspelt(ArtifactFormat, 'DATA') }), missing('[test/files] ', 'format')],
     ['a store', () => new DownloadWeights(chartWith(), 'weights', { model: GLM2, source: OFFICIAL2, store: undefined as never }), missing('[test/weights] ', 'store')],
     ['weights', () => new Predict(chartWith(), 'predict', { ...COMMIT, model: GLM3, weights: undefined as never, prompts: ['?'] }), missing('[test/predict] ', 'weights')],
+    ['a model to serve', () => new InferenceDeployment(chartWith(), 'chat', { ...COMMIT, model: misspelt(GlmModel, 'CHATGLM3'), runtime: TORCH, weights: artifact(ArtifactFormat.HUGGING_FACE) }), missing('[test/chat] ', 'model')],
     ['data', () => new Evaluate(chartWith(), 'evaluate', { ...COMMIT, model: GLM3, weights: FINETUNE.checkpoint, dataset: undefined as never }), missing('[test/evaluate] ', 'dataset')],
     ['a base', () => new MergeCheckpoint(chartWith(), 'merge', { model: GLM3, runtime: MIND_FORMERS, from: artifact(ArtifactFormat.MINDSPORE_SHARDS), base: undefined as never }), missing('[test/merge] ', 'base')],
   ]);
