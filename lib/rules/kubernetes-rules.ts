@@ -9,6 +9,7 @@ const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL_KEY = /^(?:(?=.{1,253}\/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+const DATA_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
 
 /** Kinds whose name becomes a host name or a label. */
 const LABEL_NAMED = ['Job', 'Service', 'AscendJob'];
@@ -128,6 +129,20 @@ export const KUBERNETES_RULES: readonly Rule[] = [
       ...inPods((pod) => references(pod).flatMap(([what, name, place]) => wrongReference(what, name, ['spec', ...place])))(object),
       ...inContainers(({ container: { env = [] } }) => env.flatMap(({ name, valueFrom }, index) => (
         wrongReference(`variable '${name}'`, valueFrom?.secretKeyRef?.name ?? valueFrom?.configMapKeyRef?.name, ['env', index]))))(object),
+    ],
+  },
+  {
+    id: 'reference-keys',
+    severity: 'error',
+    explanation: 'Kubernetes refuses keys of Secrets, ConfigMaps and nodes that have other characters than it gives them',
+    fix: 'write the key as the Secret, the ConfigMap or the node has it',
+    check: (object) => [
+      ...inPods(({ spec }) => (spec.topologySpreadConstraints ?? []).flatMap(({ topologyKey = '' }, index) => LABEL_KEY.test(topologyKey) ? []
+        : [fault(`topologyKey must be the key of a node's label, got '${topologyKey}'`, 'spec', 'topologySpreadConstraints', index)]))(object),
+      ...inContainers(({ container: { env = [] } }) => env.flatMap(({ name, valueFrom }, index) => {
+        const { key } = valueFrom?.secretKeyRef ?? valueFrom?.configMapKeyRef ?? {};
+        return key === undefined || DATA_KEY.test(key) ? [] : [fault(`variable '${name}' must name a key by letters, digits, '-', '_' and '.', got '${key}'`, 'env', index)];
+      }))(object),
     ],
   },
 ];

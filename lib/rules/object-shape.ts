@@ -25,7 +25,7 @@ const VOLUME = {
 const POD_SPEC = fields({
   containers: list(CONTAINER, { name: '' }), initContainers: list(CONTAINER, { name: '' }), volumes: named(VOLUME), nodeSelector: texts,
   imagePullSecrets: list(REFERENCE, {}), schedulerName: text, priorityClassName: text, serviceAccountName: text, runtimeClassName: text, restartPolicy: text,
-  subdomain: text, nodeName: text,
+  subdomain: text, nodeName: text, topologySpreadConstraints: list(fields({ topologyKey: text }), {}),
 }, { containers: [] });
 const TEMPLATE = fields({ metadata: METADATA, spec: POD_SPEC });
 const SELECTOR = fields({ matchLabels: texts });

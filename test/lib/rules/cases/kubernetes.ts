@@ -99,6 +99,14 @@ export const KUBERNETES_CASES: RuleCase[] = [
       'volume \'v\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My_Claim\'',
       'variable \'A\' must name an object by lower case letters, digits, \'-\' and \'.\', got \'My Map\'',
     ]],
+  ['reference-keys',
+    job({ container: { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: 'api.key_1' } } }] }, pod: { topologySpreadConstraints: [{ topologyKey: 'kubernetes.io/hostname' }] } }),
+    job({ container: { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'keys', key: '' } } }, { name: 'B', valueFrom: { configMapKeyRef: { name: 'keys', key: 'a b' } } }] }, pod: { topologySpreadConstraints: [{ topologyKey: 'a b' }] } }),
+    [
+      'topologyKey must be the key of a node\'s label, got \'a b\'',
+      'variable \'A\' must name a key by letters, digits, \'-\', \'_\' and \'.\', got \'\'',
+      'variable \'B\' must name a key by letters, digits, \'-\', \'_\' and \'.\', got \'a b\'',
+    ]],
   ['ignore-annotation', job(annotations({ 'cdk8s-chatglm/ignore': 'image-pinned, surge-devices' })), job(annotations({ 'cdk8s-chatglm/ignore': 'image-pined' })),
     ['there is no rule \'image-pined\'']],
 ];
