@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from pathlib import Path
 from types import FrameType
-from typing import Deque, Mapping, Optional, Sequence
+from typing import Deque, List, Mapping, Optional, Sequence
 
 from pod.exit_codes import BAD_ARTIFACT, IMAGE_MISMATCH, TERMINATED, Fault
 
@@ -29,18 +29,20 @@ def run_tool(
     `failure` with the exit code and the last lines otherwise.
     """
     lines: Deque[str] = deque(maxlen=LAST_LINES)
-    child = _started(argv, folder, {**os.environ, **(env or {})})
-    asked = []
+    children: List[subprocess.Popen[str]] = []
+    asked: List[int] = []
 
     def forward(number: int, _frame: Optional[FrameType]) -> None:
         asked.append(number)
-        # All of it: a shell waits for what it runs before it looks at its signals.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, number)
+        for child in children:
+            _end(child, number)
 
     before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        code = _copied(child, lines)
+        children.append(_started(argv, folder, {**os.environ, **(env or {})}))
+        for number in asked:  # while it was starting
+            _end(children[0], number)
+        code = _copied(children[0], lines)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -67,6 +69,12 @@ def _started(argv: Sequence[str], folder: Optional[Path], env: Mapping[str, str]
         raise Fault(
             IMAGE_MISMATCH, f"cannot run {argv[0]}: {os.strerror(error.errno or 0)}; is it in this image?"
         ) from error
+
+
+def _end(child: subprocess.Popen[str], number: int) -> None:
+    """Signal all of the tool: a shell waits for what it runs before it looks at its own signals."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, number)
 
 
 def _copied(child: subprocess.Popen[str], lines: Deque[str]) -> int:
