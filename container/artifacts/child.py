@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-from types import FrameType
 from typing import Callable, Mapping, Optional, Sequence
 
 from pod.exit_codes import USAGE, Fault
+from pod.signalled_child import start_signalled
 
 LOOK_SECONDS = 0.5
 
@@ -21,17 +20,11 @@ def run_child(
     `look` is asked twice a second; the child is killed for the `Fault` that it returns, which is raised.
     """
     try:
-        child = subprocess.Popen(list(argv), env=dict(env))
+        child, _ = start_signalled(lambda: subprocess.Popen(list(argv), env=dict(env)))
     except OSError as error:
         raise Fault(
             USAGE, f"cannot run {argv[0]}: {os.strerror(error.errno or 0)}; is it in this image?"
         ) from error
-
-    def forward(number: int, _frame: Optional[FrameType]) -> None:
-        child.send_signal(number)
-
-    signal.signal(signal.SIGTERM, forward)
-    signal.signal(signal.SIGINT, forward)
     while True:
         try:
             code = child.wait(LOOK_SECONDS)

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from collections import deque
 from pathlib import Path
-from types import FrameType
-from typing import Deque, List, Mapping, Optional, Sequence
+from typing import Deque, Mapping, Optional, Sequence
 
 from pod.exit_codes import BAD_ARTIFACT, IMAGE_MISMATCH, TERMINATED, Fault
+from pod.signalled_child import ENDING, start_signalled
 
 LAST_LINES = 12
 
@@ -29,20 +29,10 @@ def run_tool(
     `failure` with the exit code and the last lines otherwise.
     """
     lines: Deque[str] = deque(maxlen=LAST_LINES)
-    children: List[subprocess.Popen[str]] = []
-    asked: List[int] = []
-
-    def forward(number: int, _frame: Optional[FrameType]) -> None:
-        asked.append(number)
-        for child in children:
-            _end(child, number)
-
-    before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in ENDING}
     try:
-        children.append(_started(argv, folder, {**os.environ, **(env or {})}))
-        for number in asked:  # while it was starting
-            _end(children[0], number)
-        code = _copied(children[0], lines)
+        child, asked = start_signalled(lambda: _started(argv, folder, {**os.environ, **(env or {})}), _end)
+        code = _copied(child, lines)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

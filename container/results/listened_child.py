@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-from types import FrameType
-from typing import Callable, Optional, Sequence
+from typing import Callable, Sequence
 
 from pod.exit_codes import USAGE, Fault
+from pod.signalled_child import start_signalled
 
 
 def run_listening(argv: Sequence[str], listen: Callable[[str], None]) -> int:
@@ -17,25 +16,7 @@ def run_listening(argv: Sequence[str], listen: Callable[[str], None]) -> int:
 
     SIGTERM and SIGINT are forwarded; a child that a signal ended gives 128 and its number.
     """
-    try:
-        child = subprocess.Popen(
-            list(argv),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            universal_newlines=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-    except OSError as error:
-        raise Fault(
-            USAGE, f"cannot run {argv[0]}: {os.strerror(error.errno or 0)}; is it in this image?"
-        ) from error
-
-    def forward(number: int, _frame: Optional[FrameType]) -> None:
-        child.send_signal(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, forward)
+    child = _started(argv)
     with child:
         for line in child.stdout or ():
             listen(line)
@@ -43,3 +24,22 @@ def run_listening(argv: Sequence[str], listen: Callable[[str], None]) -> int:
             sys.stdout.flush()
         code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+def _started(argv: Sequence[str]) -> subprocess.Popen[str]:
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            list(argv),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+
+    try:
+        return start_signalled(start)[0]
+    except OSError as error:
+        raise Fault(
+            USAGE, f"cannot run {argv[0]}: {os.strerror(error.errno or 0)}; is it in this image?"
+        ) from error

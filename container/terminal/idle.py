@@ -8,10 +8,10 @@ import select
 import signal
 import subprocess
 import time
-from types import FrameType
-from typing import IO, List, Optional, Sequence
+from typing import IO, Optional, Sequence
 
 from pod.exit_codes import IMAGE_MISMATCH, Fault
+from pod.signalled_child import start_signalled
 
 GRACE_SECONDS = 10.0
 LOOK_SECONDS = 0.5
@@ -24,26 +24,15 @@ def run_until_idle(argv: Sequence[str], idle_seconds: float, farewell: str) -> i
 
     After `idle_seconds` without input, or at its end, the program is told `farewell`. SIGTERM ends it.
     """
-    children: List[subprocess.Popen[bytes]] = []
-    asked = []
-
-    def end(number: int, _frame: Optional[FrameType]) -> None:
-        asked.append(number)
-        for child in children:
-            child.terminate()
-
-    signal.signal(signal.SIGTERM, end)
     try:
-        children.append(subprocess.Popen(list(argv), stdin=subprocess.PIPE))
+        child, _ = start_signalled(
+            lambda: subprocess.Popen(list(argv), stdin=subprocess.PIPE), numbers=[signal.SIGTERM]
+        )
     except OSError as error:
         raise Fault(
             IMAGE_MISMATCH,
             f"cannot run {argv[0]}: {os.strerror(error.errno or 0)}; was it built for this image?",
         ) from error
-
-    [child] = children
-    if asked:
-        child.terminate()  # it was asked for while the program was starting
     told = True
     while told and child.poll() is None:
         typed = _typed(child, idle_seconds)

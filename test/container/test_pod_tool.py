@@ -34,3 +34,21 @@ def test_sigterm_reaches_all_of_the_tool(python, container, tmp_path, shell):
     process.communicate(timeout=20)
     assert (process.returncode, time.monotonic() - told < 10) == (42, True)
     assert cause.read_text().startswith("told to stop while ")
+
+
+EARLY = """
+import os, signal, subprocess, sys
+from pod.signalled_child import start_signalled
+
+def start():
+    os.kill(os.getpid(), signal.SIGTERM)
+    return subprocess.Popen(["sleep", "60"])
+
+child, came = start_signalled(start)
+sys.exit(0 if (child.wait(20), came) == (-signal.SIGTERM, [signal.SIGTERM]) else 1)
+"""
+
+
+def test_a_signal_that_comes_while_the_child_starts_is_passed_on(python, container):
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(container)}
+    assert subprocess.run([python, "-c", EARLY], env=env, timeout=30).returncode == 0
