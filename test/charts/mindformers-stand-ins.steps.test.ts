@@ -2,15 +2,15 @@
 import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
 
+import { packages } from './run/mindformers';
 import { oldestPython } from './run/oldest-python';
 
 const HERE = path.join(__dirname, 'run', 'mindformers');
-const YAML = path.join(__dirname, '..', 'container', 'support', 'stub_mindspore');
 
 /** The last line that a program of a tree says before it fails. */
 function refusal(tree: string, version: string, script: string, ...words: string[]): string {
   const folder = path.join(HERE, 'trees', tree);
-  const paths = [folder, path.join(HERE, 'image'), path.join(HERE, 'versions', version), YAML];
+  const paths = [folder, ...packages(version)];
   const { status, stderr } = spawnSync(oldestPython(), [path.join(folder, script), ...words], { encoding: 'utf8', env: { PATH: process.env.PATH, PYTHONPATH: paths.join(':'), PYTHONDONTWRITEBYTECODE: '1' } });
   expect(status).not.toBe(0);
   return stderr.trim().split('\n').at(-1)!;

@@ -6,7 +6,12 @@ import { LocalHub } from './hub';
 import { type Proof, runKilled, runOnce, runWhole } from './proof';
 
 const HERE = path.join(__dirname, 'mindformers');
-const YAML = path.join(__dirname, '..', '..', 'container', 'support', 'stub_mindspore');
+const SUPPORT = path.join(__dirname, '..', '..', 'container', 'support');
+
+/** Where Python finds the stand-ins of an image with this version of MindSpore. */
+export function packages(version: string): string[] {
+  return [path.join(HERE, 'image'), path.join(SUPPORT, 'checkpoints_packages'), path.join(HERE, 'versions', version), path.join(SUPPORT, 'stub_mindspore')];
+}
 
 /** What a run of a MindFormers chart depends on. */
 export interface MindFormersRun {
@@ -75,7 +80,7 @@ function proof(run: MindFormersRun): Proof {
 
 function environment(version: string, chip: string): Readonly<Record<string, string>> {
   return {
-    PATH: path.join(HERE, 'bin'), PYTHONPATH: [path.join(HERE, 'image'), path.join(HERE, 'versions', version), YAML].join(':'),
+    PATH: path.join(HERE, 'bin'), PYTHONPATH: packages(version).join(':'),
     ASCEND_TOOLKIT_HOME: path.join(HERE, 'toolkit'), NPU_CHIP: chip,
   };
 }

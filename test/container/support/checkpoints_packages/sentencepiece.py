@@ -2,6 +2,8 @@
 
 import re
 
+from pausing import pause
+
 
 class SentencePieceProcessor:
     def Load(self, path):
@@ -10,4 +12,5 @@ class SentencePieceProcessor:
                 raise RuntimeError("Internal: could not parse ModelProto")
 
     def EncodeAsIds(self, text):
+        pause("counting tokens")
         return list(range(len(re.findall(r"<\|?\w+\|?>|.|\n", text))))
