@@ -226,7 +226,8 @@ describe('stability', () => {
   });
 
   test('names are legal whatever the ids', () => {
-    const id = fc.stringMatching(/^[a-z0-9]{1,12}(-[a-z0-9]{1,12}){0,8}$/);
+    // constructs keeps children in a plain object, so it takes 'constructor' for an id that is in use.
+    const id = fc.stringMatching(/^[a-z0-9]{1,12}(-[a-z0-9]{1,12}){0,8}$/).filter((text) => !(text in {}));
     const label = id.filter((text) => text.length <= 63 && /^[a-z]/.test(text));
     fc.assert(fc.property(label, id, (chartId, constructId) => {
       const chart = new Chart(Testing.app(), chartId);

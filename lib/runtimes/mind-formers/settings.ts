@@ -1,11 +1,11 @@
 /** Keys of the configuration that props set, so that they are checked. */
-const PROPS_OF_KEYS: Readonly<Record<string, string>> = {
+const PROPS_OF_KEYS: ReadonlyMap<string, string> = new Map(Object.entries({
   'model.model_config.seq_length': 'seqLength', 'train_dataset.max_source_length': 'maxSourceLength', 'train_dataset.max_target_length': 'maxTargetLength',
   'train_dataset.max_seq_length': 'seqLength', 'parallel_config.data_parallel': 'dataParallel', 'parallel_config.model_parallel': 'modelParallel',
   'parallel_config.pipeline_stage': 'pipelineStages', 'lr_schedule.learning_rate': 'learningRate', 'recompute_config.recompute': 'recompute',
   'model.model_config.use_flash_attention': 'flashAttention', 'runner_config.epochs': 'epochs', 'runner_config.batch_size': 'batchSize',
   'context.max_device_memory': 'deviceMemory', 'train_dataset.data_loader.dataset_dir': 'trainFile', 'eval_dataset.data_loader.dataset_dir': 'evalFile',
-};
+}));
 
 /** A configuration's keys, and what to call it in messages. */
 export interface KnownKeys {
@@ -18,7 +18,7 @@ export interface KnownKeys {
 /** Throws unless the configuration has the keys, so that a misspelt one is found at synth. */
 export function checkSettings(settings: Readonly<Record<string, string>>, known: KnownKeys): void {
   for (const key of Object.keys(settings)) {
-    const prop = PROPS_OF_KEYS[key];
+    const prop = PROPS_OF_KEYS.get(key);
     if (prop !== undefined) {
       throw new Error(`'settings' has '${key}', which has a prop of its own: set '${prop}', which is checked`);
     }
