@@ -128,7 +128,7 @@ export interface ServerScaleOptions {
   /**
    * The metric of the pods that the autoscaler follows.
    *
-   * @default - the server's queue, `chatglm_queue_length`
+   * @default - the server's queue: `chatglm_queue_length`, of MindIE `num_requests_waiting`
    */
   readonly queueMetric?: string;
 

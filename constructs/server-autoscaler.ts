@@ -34,21 +34,21 @@ export function renderAutoscaler(scope: Construct, server: RenderedServer, task:
   if (maxReplicas === undefined) {
     return undefined;
   }
-  checkMetric(task, queueMetric, targetQueueLength);
+  checkMetric(queueMetric, targetQueueLength);
   const { startup } = task.fragment.probes ?? {};
   const loadSeconds = (startup?.failureThreshold ?? 0) * (startup?.periodSeconds ?? 0);
   return new HorizontalPodAutoscaler(scope, 'autoscaler', {
     metadata: { name: server.name, labels: { ...server.labels } },
     target: new ScalableDeployment(server.workload), minReplicas, maxReplicas,
-    metrics: [Metric.pods({ name: queueMetric ?? '', target: MetricTarget.averageValue(targetQueueLength) })],
+    metrics: [Metric.pods({ name: queueMetric, target: MetricTarget.averageValue(targetQueueLength) })],
     scaleUp: { stabilizationWindow: Duration.minutes(1), policies: [{ replicas: Replicas.absolute(1), duration: Duration.seconds(Math.min(loadSeconds, LONGEST_PERIOD_SECONDS)) }] },
     scaleDown: { stabilizationWindow: Duration.minutes(10), policies: [{ replicas: Replicas.absolute(1), duration: Duration.minutes(5) }] },
   });
 }
 
-function checkMetric({ runtime }: ServeTask, queueMetric: string | undefined, targetQueueLength: number): void {
-  if (queueMetric === undefined) {
-    throw new Error(`'queueMetric' is missing: no metric of runtime '${runtime}' is known that tells its queue`);
+function checkMetric(queueMetric: string, targetQueueLength: number): void {
+  if (queueMetric === '') {
+    throw new Error('\'queueMetric\' must be the name of a metric, got \'\'; leave it out for the server\'s own queue');
   }
   if (!(targetQueueLength > 0)) {
     throw new Error(`'targetQueueLength' must be positive, got ${String(targetQueueLength)}`);

@@ -1,4 +1,4 @@
-"""Puts MindIE's configuration where the server accepts it, and becomes the server.
+"""Puts MindIE's configuration where the server accepts it, and runs the server until it is told to stop.
 
 MindIE refuses a configuration that is a symbolic link or that others may read: its checks want a regular file
 of mode 0640 at most (Ascend/MindIE-LLM@8b4871ad, RegularFilePath and IsFileValid). A ConfigMap's file is
@@ -14,15 +14,18 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Dict, List, NamedTuple, NoReturn, Optional, Sequence, cast
+from subprocess import Popen
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, cast
 
-from pod.arguments import Parser
+from mindie.server import Drain, Management, run_server
+from pod.arguments import Parser, whole
 from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, IMAGE_MISMATCH, Fault
 from pod.main import run
 
 _log = logging.getLogger(__name__)
 _MODE = 0o640
 _PATH_VARIABLE = "MIES_CONFIG_JSON_PATH"
+_MANAGEMENT_VARIABLE = "MIES_CONTAINER_MANAGEMENT_IP"
 _LEFT_BEHIND = ("*llm_backend_*", "llm_tokenizer_shared_memory_*")
 
 
@@ -33,11 +36,13 @@ class Options(NamedTuple):
     target: Path
     work_dir: Path
     shared_memory: Path
+    drain_delay: int
+    drain_timeout: int
     argv: List[str]
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Copy the configuration and become the server; a mistake ends with its code."""
+    """Copy the configuration and run the server; a mistake ends with its code."""
     return run("start_mindie", lambda: _start(_parse(arguments)))
 
 
@@ -49,25 +54,45 @@ def _parse(arguments: Optional[Sequence[str]]) -> Options:
         "--work-dir", required=True, type=Path, help="where the server starts and keeps kernels"
     )
     parser.add_argument("--shared-memory", type=Path, default=Path("/dev/shm"), metavar="DIR")  # noqa: S108 (the pod's own)
+    parser.add_argument(
+        "--drain-delay",
+        type=whole(0, 86400),
+        default=5,
+        metavar="SECONDS",
+        help="go on taking requests after SIGTERM (default 5)",
+    )
+    parser.add_argument(
+        "--drain-timeout",
+        type=whole(0, 86400),
+        default=120,
+        metavar="SECONDS",
+        help="time for running requests after that (default 120)",
+    )
     parser.add_argument("argv", nargs="+", metavar="-- ARGV", help="the server's command, after --")
     return Options(**vars(parser.parse_args(arguments)))
 
 
-def _start(options: Options) -> NoReturn:
+def _start(options: Options) -> int:
     text = _read(options.config)
-    _check_weights(text, options.config)
+    document = _parsed(text, options.config)
+    weights, management = _weights(document, options.config), _management(document, options.config)
+    _check_weights(weights)
     copy_config(text, options.target)
     _forget_shared_memory(options.shared_memory)
     _log.info("configuration of %s is at %s, mode %o", options.config, options.target, _MODE)
+    return run_server(lambda: _daemon(options), management, Drain(options.drain_delay, options.drain_timeout))
+
+
+def _daemon(options: Options) -> Popen[bytes]:
+    environment = {**os.environ, _PATH_VARIABLE: str(options.target)}
     try:
-        os.chdir(str(options.work_dir))
-        environment = {**os.environ, _PATH_VARIABLE: str(options.target)}
-        os.execvpe(options.argv[0], options.argv, environment)  # noqa: S606 (the pod's own command)
+        # Releases that make no process group of their own signal ours, which would end us with them.
+        return Popen(options.argv, cwd=str(options.work_dir), env=environment, preexec_fn=os.setpgrp)  # noqa: PLW1509
     except OSError as error:
         raise Fault(
             IMAGE_MISMATCH,
-            f"cannot start '{options.argv[0]}' in {options.work_dir}: {error.strerror}; the image has another"
-            " MindIE than expected, see 'serviceDirectory' of Runtime.mindIe",
+            f"cannot start '{options.argv[0]}' in {options.work_dir}: {os.strerror(error.errno or 0)};"
+            " the image has another MindIE than expected, see 'serviceDirectory' of Runtime.mindIe",
         ) from None
 
 
@@ -86,15 +111,35 @@ def _read(file: Path) -> str:
         raise Fault(BAD_SETTING, f"cannot read the configuration {file}: {error}") from None
 
 
-def _check_weights(text: str, file: Path) -> None:
-    """Without the model's own configuration the server ends with a trace that names no file."""
+def _parsed(text: str, file: Path) -> Dict[str, Any]:
     try:
-        document = cast(Dict[str, Dict[str, Dict[str, List[Dict[str, str]]]]], json.loads(text))
-        weights = Path(document["BackendConfig"]["ModelDeployConfig"]["ModelConfig"][0]["modelWeightPath"])
-    except (ValueError, LookupError, TypeError) as error:
-        raise Fault(
-            BAD_SETTING, f"{file} is no configuration of MindIE: {type(error).__name__}: {error}"
-        ) from None
+        return cast(Dict[str, Any], json.loads(text))
+    except ValueError as error:
+        raise _no_configuration(file, error) from None
+
+
+def _weights(document: Dict[str, Any], file: Path) -> Path:
+    try:
+        return Path(document["BackendConfig"]["ModelDeployConfig"]["ModelConfig"][0]["modelWeightPath"])
+    except (LookupError, TypeError) as error:
+        raise _no_configuration(file, error) from None
+
+
+def _management(document: Dict[str, Any], file: Path) -> Management:
+    try:
+        server = document["ServerConfig"]
+        host = os.environ.get(_MANAGEMENT_VARIABLE) or str(server["managementIpAddress"])
+        return Management(host, int(server["managementPort"]))
+    except (LookupError, TypeError, ValueError) as error:
+        raise _no_configuration(file, error) from None
+
+
+def _no_configuration(file: Path, error: Exception) -> Fault:
+    return Fault(BAD_SETTING, f"{file} is no configuration of MindIE: {type(error).__name__}: {error}")
+
+
+def _check_weights(weights: Path) -> None:
+    """Without the model's own configuration the server ends with a trace that names no file."""
     if not (weights / "config.json").is_file():
         raise Fault(BAD_ARTIFACT, f"the weights {weights} have no config.json; download the model again")
 

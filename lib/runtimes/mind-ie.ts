@@ -9,7 +9,7 @@ import { scriptPath } from '../pods/scripts';
 import { SecurityLevel } from '../pods/security-level';
 import { LONGEST_REQUEST_SECONDS, MANAGEMENT_PORT, METRICS_PORT, mindIeConfig } from './mind-ie-config';
 import type { RuntimeDialect, ServeRequest, ServeTask } from './runtime-dialect';
-import { graceSeconds, HTTP_PORT, vendorEnv } from './serving';
+import { drainFlags, graceSeconds, HTTP_PORT, vendorEnv } from './serving';
 import { ServingBackend } from './serving-backend';
 import { sharedMemory } from './task';
 
@@ -53,6 +53,11 @@ const WORK_PATH = '/work';
 const CPUS = 16;
 const MINIMUM_STARTUP_SECONDS = 900;
 
+/** The gauge of requests that wait (MindIE-LLM@8b4871ad src/server/endpoint/http_wrapper/prometheus_metrics.cpp). */
+const QUEUE_METRIC = 'num_requests_waiting';
+/** Seconds that the daemon takes to end: 5 for its endpoint and 15 for its processes (src/server/daemon/llm_daemon.cpp there), and some to spare. */
+const END_SECONDS = 25;
+
 /** MindIE, Huawei's inference server, which batches requests: the choice for production where it knows model and chip. */
 export function mindIe(options: MindIeOptions): RuntimeDialect {
   checkImage('image', options.image);
@@ -74,17 +79,17 @@ function serve(request: ServeRequest, options: MindIeOptions): ServeTask {
   checkRequest(request);
   checkQueue(request);
   return {
-    name: 'serve', runtime: NAME, image: options.image, command: command(options, request.devices), inputs: [weights], security: SecurityLevel.VENDOR_DEFAULT,
-    metricsPort: 'metrics', fragment: fragment(request, weights),
+    name: 'serve', runtime: NAME, image: options.image, command: command(options, request), inputs: [weights], security: SecurityLevel.VENDOR_DEFAULT,
+    metricsPort: 'metrics', queueMetric: QUEUE_METRIC, fragment: fragment(request, weights),
   };
 }
 
-function command({ serviceDirectory, setEnvScripts }: MindIeOptions, devices: number): string[] {
+function command({ serviceDirectory, setEnvScripts }: MindIeOptions, request: ServeRequest): string[] {
   const sourced = setEnvScripts ?? [...CANN_AND_ATB, ...(serviceDirectory === undefined ? [] : MODELS_AND_SERVICE)];
   return [
-    ...vendorEnv(sourced), 'python3', scriptPath('check_start'), '--vendor', 'ascend', '--devices', String(devices), '--',
+    ...vendorEnv(sourced), 'python3', scriptPath('check_start'), '--vendor', 'ascend', '--devices', String(request.devices), '--',
     'python3', scriptPath('start_mindie'), '--config', CONFIG_PATH, '--target', `${WORK_PATH}/config.json`,
-    '--work-dir', serviceDirectory ?? WORK_PATH, '--', serviceDirectory === undefined ? 'mindie_llm_server' : './bin/mindieservice_daemon',
+    '--work-dir', serviceDirectory ?? WORK_PATH, ...drainFlags(request), '--', serviceDirectory === undefined ? 'mindie_llm_server' : './bin/mindieservice_daemon',
   ];
 }
 
@@ -98,7 +103,7 @@ function fragment(request: ServeRequest, weights: Artifact): ServeTask['fragment
     requests: { cpu: String(CPUS), memory: `${String(Math.ceil(1.5 * bytes / 2 ** 30) + 8)}Gi` },
     scripts: ['check_start', 'start_mindie', 'with_vendor_env'],
     files: [{ path: CONFIG_PATH, text: mindIeConfig(request, weights.path, backend.name === 'echo') }],
-    terminationGracePeriodSeconds: graceSeconds(request),
+    terminationGracePeriodSeconds: graceSeconds(request) + END_SECONDS,
     volumes: [...shm.volumes, { name: 'work', emptyDir: {} }],
     mounts: [...shm.mounts, { name: 'work', mountPath: WORK_PATH }],
     env: [
@@ -106,6 +111,8 @@ function fragment(request: ServeRequest, weights: Artifact): ServeTask['fragment
       // Weights on a shared volume belong to whoever downloaded them.
       { name: 'MINDIE_CHECK_INPUTFILES_PERMISSION', value: '0' },
       { name: 'MINDIE_LOG_TO_STDOUT', value: '1' },
+      // Without it /metrics answers 500.
+      { name: 'MIES_SERVICE_MONITOR_MODE', value: '1' },
     ],
   };
 }

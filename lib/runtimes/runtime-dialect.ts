@@ -39,8 +39,8 @@ export interface SecretKey {
 export interface ServeTask extends Task {
   /** The name of the port whose `/metrics` Prometheus reads. */
   readonly metricsPort: string;
-  /** The metric of waiting requests, by which an autoscaler goes; undefined where none is known. */
-  readonly queueMetric?: string;
+  /** The metric of waiting requests, by which an autoscaler goes. */
+  readonly queueMetric: string;
 }
 
 /** Settings of a fine-tune that define its result. */

@@ -18,7 +18,7 @@ const QUEUE_METRIC = 'chatglm_queue_length';
 
 /** Seconds that a server goes on accepting after SIGTERM, until endpoints have followed. */
 const DRAIN_DELAY_SECONDS = 5;
-/** Seconds that running generations get to end; `--drain-timeout` of the server has the same default. */
+/** Seconds that running generations get to end; `--drain-timeout` of the servers has the same default. */
 const DRAIN_SECONDS = 120;
 /** Seconds that a launcher needs beyond that of its ranks. */
 const LAUNCHER_SECONDS = 10;
@@ -99,6 +99,11 @@ export function graceSeconds({ drainSeconds = DRAIN_SECONDS }: Pick<ServeRequest
   return DRAIN_DELAY_SECONDS + drainSeconds;
 }
 
+/** What the scripts of servers are told of the time that `graceSeconds` gives them. */
+export function drainFlags({ drainSeconds }: Pick<ServeRequest, 'drainSeconds'>): string[] {
+  return ['--drain-delay', String(DRAIN_DELAY_SECONDS), ...(drainSeconds === undefined ? [] : ['--drain-timeout', String(drainSeconds)])];
+}
+
 /** The ranks meet on a free port, so that two pods on the network of one node do not collide. */
 function launcher({ ranks }: ServingOptions, request: ServeRequest): string[] {
   return ranks === true
@@ -107,7 +112,7 @@ function launcher({ ranks }: ServingOptions, request: ServeRequest): string[] {
 }
 
 function serverCommand({ backendOptions = {}, server = SERVER }: ServingOptions, request: ServeRequest): string[] {
-  const { model, weights, contextLength, backend, port, queueSize, requestTimeoutSeconds, drainSeconds, apiKeys } = request;
+  const { model, weights, contextLength, backend, port, queueSize, requestTimeoutSeconds, apiKeys } = request;
   const ownBackend = backend.name !== 'echo';
   return [
     'python3', scriptPath(server), '--backend', backend.name, '--model-name', model.name, '--model-family', model.family,
@@ -116,8 +121,7 @@ function serverCommand({ backendOptions = {}, server = SERVER }: ServingOptions,
     ...(queueSize === undefined ? [] : ['--queue-size', String(queueSize)]),
     ...(requestTimeoutSeconds === undefined ? [] : ['--request-timeout', String(requestTimeoutSeconds)]),
     ...(apiKeys === undefined ? [] : ['--api-keys-env', API_KEYS]),
-    '--port', String(port), '--context-length', String(contextLength), '--drain-delay', String(DRAIN_DELAY_SECONDS),
-    ...(drainSeconds === undefined ? [] : ['--drain-timeout', String(drainSeconds)]),
+    '--port', String(port), '--context-length', String(contextLength), ...drainFlags(request),
   ];
 }
 

@@ -84,6 +84,39 @@ describe('serve-chatglm2-ascend', () => {
   }, 150_000);
 });
 
+describe('serve-chatglm3-mindie', () => {
+  const SERVICE = 'serve-chatglm3-mindie-chat';
+  const ASK = `
+import json, sys, urllib.request
+body = {"model": "chatglm3-6b", "max_tokens": int(sys.argv[2]), "messages": [{"role": "user", "content": "a long question"}]}
+request = urllib.request.Request(f"http://{sys.argv[1]}:8000/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
+print(json.load(urllib.request.urlopen(request, timeout=30))["choices"][0]["message"]["content"])
+`;
+  const METRICS = 'import os, urllib.request; print(urllib.request.urlopen(f"http://{os.environ[\'MIES_CONTAINER_MANAGEMENT_IP\']}:1027/metrics").read().decode())';
+
+  test('its daemon starts, answers and is measured', async () => {
+    await namespace.apply(prepared('serve-chatglm3-mindie'));
+    await namespace.kubectl('rollout', 'status', `deployment/${SERVICE}`, '--timeout=110s');
+    expect(await chat(namespace, SERVICE, 'chatglm3-6b', '你好')).toBe('你好');
+    expect(await namespace.kubectl('exec', `deployment/${SERVICE}`, '-c', 'serve', '--', 'python3', '-c', METRICS)).toMatch(/^num_requests_waiting\{model_name="chatglm3-6b"\} 0$/m);
+  }, 150_000);
+
+  test('answers what it has when its pod is deleted, then ends well', async () => {
+    const [pod] = await namespace.list('pods', `app.kubernetes.io/instance=${SERVICE}`);
+    const { metadata: { name }, status: { podIP } } = pod!;
+    const log = namespace.kubectl('logs', '-f', name, '-c', 'serve', '--tail=-1');
+    // 7 seconds, of which the server goes on taking requests for 5
+    const answer = namespace.kubectl('exec', 'hub', '--', 'python3', '-c', ASK, String(podIP), '140');
+    await namespace.eventuallyLogs(name, /POST \/v1\/chat\/completions/, '-c', 'serve');
+    await namespace.kubectl('delete', 'pod', name, '--wait=false');
+    expect(await answer).toBe('a long question\n');
+    expect((await log).split('\n').filter((line) => line.includes('start_mindie')).map((line) => line.replace(/^.*start_mindie: /, '')).slice(-3)).toEqual([
+      'told to stop: requests are taken for 5 s more, until the Service has forgotten this pod', 'no more requests are taken; those that run get 120 s', 'all requests are answered',
+    ]);
+    await namespace.kubectl('rollout', 'status', `deployment/${SERVICE}`, '--timeout=60s');
+  }, 100_000);
+});
+
 test('serve-chatglm-cambricon waits for its weights, then serves', async () => {
   const objects = prepared('serve-chatglm-cambricon');
   const download = objects.filter(({ kind }) => kind === 'Job');

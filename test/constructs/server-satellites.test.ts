@@ -80,10 +80,11 @@ describe('an autoscaler', () => {
     expect(specOf(serve({ maxReplicas: 4 }), 'Deployment')).not.toHaveProperty('replicas');
   });
 
-  test('of MindIE follows the metric that one names', () => {
-    const objects = serve({ ...MIND_IE, maxReplicas: 2, queueMetric: 'waiting_requests' });
+  test('of MindIE follows MindIE\'s own queue, which is measured only on request', () => {
+    const objects = serve({ ...MIND_IE, maxReplicas: 2 });
 
-    expect(dottedPaths(only(objects, 'HorizontalPodAutoscaler').spec)['metrics[0].pods.metric.name']).toBe('waiting_requests');
+    expect(dottedPaths(only(objects, 'HorizontalPodAutoscaler').spec)['metrics[0].pods.metric.name']).toBe('num_requests_waiting');
+    expect(JSON.stringify(only(objects, 'Deployment').spec)).toContain('{"name":"MIES_SERVICE_MONITOR_MODE","value":"1"}');
   });
 });
 
@@ -150,7 +151,7 @@ describe('what is refused', () => {
     ['a range from nothing', server({ minReplicas: 0, maxReplicas: 2 }), '[test/chat] \'minReplicas\' and \'maxReplicas\' must be whole numbers, from 1 and in this order, got 0 and 2'],
     ['half a pod', server({ maxReplicas: 1.5 }), '[test/chat] \'minReplicas\' and \'maxReplicas\' must be whole numbers, from 1 and in this order, got 1 and 1.5'],
     ['a target of nothing', server({ maxReplicas: 2, targetQueueLength: 0 }), '[test/chat] \'targetQueueLength\' must be positive, got 0'],
-    ['an autoscaler of MindIE without a metric', server({ ...MIND_IE, maxReplicas: 2 }), '[test/chat] \'queueMetric\' is missing: no metric of runtime \'mindie\' is known that tells its queue'],
+    ['an autoscaler without a metric', server({ maxReplicas: 2, queueMetric: '' }), '[test/chat] \'queueMetric\' must be the name of a metric, got \'\'; leave it out for the server\'s own queue'],
     ['an autoscaler over a store of one node', server({ maxReplicas: 2, weights: Artifact.existing({ store: { ...STORE, shared: false }, directory: 'chatglm3', format: ArtifactFormat.HUGGING_FACE }) }), '[test/chat] \'maxReplicas\' is 2, but the store \'store\' can be used on one node only; make it ReadWriteMany, or use one replica'],
     ['labels without a PodMonitor', server({ podMonitorLabels: { release: 'prometheus' } }), '[test/chat] \'podMonitorLabels\' are for a PodMonitor, which needs \'podMonitor\''],
     ['networks without a NetworkPolicy', server({ egressCidrs: ['10.0.0.0/8'] }), '[test/chat] \'egressCidrs\' is for a NetworkPolicy, which needs \'clientNamespaces\''],

@@ -15,6 +15,7 @@ SERVER = (
     " print(json.dumps([stat.S_ISREG(status.st_mode), oct(stat.S_IMODE(status.st_mode)), open(path).read(),"
     " os.getcwd(), sys.argv[1:]]))"
 )
+WITHOUT_SERVER = '{"BackendConfig": {"ModelDeployConfig": {"ModelConfig": [{"modelWeightPath": "/weights"}]}}}'
 
 
 @pytest.fixture
@@ -28,7 +29,11 @@ def delivered(folder: Path, text: str | None = None) -> Path:
     weights = folder / "weights"
     weights.mkdir()
     (weights / "config.json").write_text("{}")
-    config = {"BackendConfig": {"ModelDeployConfig": {"ModelConfig": [{"modelWeightPath": str(weights)}]}}}
+    model = {"modelWeightPath": str(weights), "modelName": "chatglm3-6b"}
+    config = {
+        "ServerConfig": {"managementIpAddress": "127.0.0.2", "managementPort": 1026},
+        "BackendConfig": {"ModelDeployConfig": {"ModelConfig": [model]}},
+    }
     (folder / "..data.json").write_text(json.dumps(config) if text is None else text)
     (folder / "..data.json").chmod(0o644)
     (folder / "delivered.json").symlink_to(folder / "..data.json")
@@ -131,6 +136,7 @@ def test_weights_without_a_configuration_are_named(script: Script, python: str, 
         ("{", "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         ("{}", "KeyError: 'BackendConfig'"),
         ('{"BackendConfig": []}', "TypeError: list indices must be integers or slices, not str"),
+        (WITHOUT_SERVER, "KeyError: 'ServerConfig'"),
     ],
 )
 def test_what_is_no_configuration_is_refused(
@@ -149,8 +155,6 @@ def test_what_is_no_configuration_is_refused(
 def test_a_target_that_cannot_be_written_is_named(script: Script, python: str, tmp_path: Path) -> None:
     target = tmp_path / "missing" / "config.json"
 
-    code, _ = script.run(
-        *("--config", delivered(tmp_path), "--target", target, "--work-dir", tmp_path, "--", python)
-    )
+    code, _ = script.run(*("--config", delivered(tmp_path), "--target", target, "--work-dir", tmp_path, "--", python))
 
     assert (code, script.cause) == (31, f"cannot write {target}: No such file or directory")

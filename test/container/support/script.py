@@ -21,7 +21,10 @@ class Script:
         }
 
     def start(self, *arguments: object, stdin: bool = False, **environment: str) -> subprocess.Popen[str]:
-        """Start the script; stdout carries stderr too. With `stdin` somebody may type, else there is no input."""
+        """Start the script as leader of a session, as the first process of a container is; stdout carries stderr too.
+
+        With `stdin` somebody may type, else there is no input.
+        """
         return subprocess.Popen(
             [*self._argv, *map(str, arguments)],
             env={**self._environment, **environment},
@@ -30,6 +33,7 @@ class Script:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
+            start_new_session=True,
         )
 
     def run(self, *arguments: object, timeout: float = 30, **environment: str) -> tuple[int, str]:

@@ -90,7 +90,8 @@ test.each([
   expect(task.command).toEqual([
     'bash', '/opt/cdk8s-chatglm/with_vendor_env.sh', ...sources.flatMap((file) => ['--source', file]), '--',
     'python3', '/opt/cdk8s-chatglm/check_start.py', '--vendor', 'ascend', '--devices', '2', '--',
-    'python3', '/opt/cdk8s-chatglm/start_mindie.py', '--config', '/etc/cdk8s-chatglm/mindie.json', '--target', '/work/config.json', '--work-dir', workDir, '--', program,
+    'python3', '/opt/cdk8s-chatglm/start_mindie.py', '--config', '/etc/cdk8s-chatglm/mindie.json', '--target', '/work/config.json', '--work-dir', workDir,
+    '--drain-delay', '5', '--', program,
   ]);
   expect(task.fragment.scripts).toEqual(['check_start', 'start_mindie', 'with_vendor_env']);
 });
@@ -101,7 +102,13 @@ test('the server listens on the pod\'s address, which probes need, and reads wei
   expect(serve().fragment.env).toEqual([
     { name: 'MIES_CONTAINER_IP', valueFrom: podIp }, { name: 'MIES_CONTAINER_MANAGEMENT_IP', valueFrom: podIp },
     { name: 'MINDIE_CHECK_INPUTFILES_PERMISSION', value: '0' }, { name: 'MINDIE_LOG_TO_STDOUT', value: '1' },
+    { name: 'MIES_SERVICE_MONITOR_MODE', value: '1' },
   ]);
+});
+
+test('a server that is told to stop has time for its requests and for its own end', () => {
+  expect(serve({ drainSeconds: 30 }).command.slice(-6)).toEqual(['--drain-delay', '5', '--drain-timeout', '30', '--', 'mindie_llm_server']);
+  expect([serve(), serve({ drainSeconds: 30 })].map(({ fragment }) => fragment.terminationGracePeriodSeconds)).toEqual([5 + 120 + 25, 5 + 30 + 25]);
 });
 
 test('probes ask the management: a busy server leaves the Service and is not killed', () => {
