@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 
 import type { Artifact } from '../lib/artifacts/artifact';
-import { ArtifactFormat } from '../lib/artifacts/artifact-format';
+import type { ArtifactFormat } from '../lib/artifacts/artifact-format';
 import type { IArtifactStore } from '../lib/artifacts/artifact-store';
 import type { GlmModel } from '../lib/models/glm-model';
 import { checkGiven } from '../lib/required-props';
@@ -21,7 +21,7 @@ export interface ConvertCheckpointProps extends JobOptions {
   /**
    * The wanted format.
    *
-   * @default - MindSpore's for weights of Hugging Face, else Hugging Face's
+   * @default - what the runtime serves; for weights that are in that format already, Hugging Face's
    */
   readonly to?: ArtifactFormat;
 
@@ -56,7 +56,8 @@ export interface ConvertCheckpointProps extends JobOptions {
 }
 
 /**
- * A Job that converts weights, on the processor alone: a tensor at a time, so the weights need not fit into memory twice. What a fine-tune with `lora` has
+ * A Job that converts weights: with `Runtime.mindFormers` between Hugging Face's format and MindSpore's, with `Runtime.mindIe` from `.bin` files to safetensors,
+ * which are all that MindIE reads. It works on the processor alone: a tensor at a time, so the weights need not fit into memory twice. What a fine-tune with `lora` has
  * trained becomes a plain model on the way to Hugging Face's format: its adapters are put into the weights.
  */
 export class ConvertCheckpoint extends Construct {
@@ -71,7 +72,7 @@ export class ConvertCheckpoint extends Construct {
     this.artifact = located(this, () => {
       checkGiven(props, 'model', 'runtime', 'from');
       const { model, runtime, from, base, checkpointFile, loraAlpha, store = from.store } = props;
-      const to = props.to ?? (from.format.name === ArtifactFormat.HUGGING_FACE.name ? ArtifactFormat.MINDSPORE : ArtifactFormat.HUGGING_FACE);
+      const to = props.to ?? runtime._converted(from.format);
       return renderStepJob(this, runtime._step('convert', { model, from, to, base, checkpointFile, loraAlpha, output: outputOf(id, store) }), props);
     });
   }

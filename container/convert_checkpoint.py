@@ -1,4 +1,4 @@
-"""Convert a GLM checkpoint from Hugging Face's format to MindSpore's, or back."""
+"""Convert a GLM checkpoint from Hugging Face's format to MindSpore's, or back, or to safetensors."""
 
 import sys
 

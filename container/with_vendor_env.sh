@@ -4,7 +4,8 @@
 #   with_vendor_env.sh [--source FILE]... -- command [argument]...
 #
 # The files are sourced in the order given. Then every variable of the pod has the pod's value again, and PATH,
-# LD_LIBRARY_PATH and PYTHONPATH are the pod's entries followed by those that the files added, each once.
+# LD_LIBRARY_PATH and PYTHONPATH are the pod's entries followed by those that the files added, each once; Ascend's
+# driver, where it is mounted, is the last of the libraries.
 # Exit codes: 20 wrong usage, 30 a file cannot be read (the image is another than expected), else the command's own.
 # Names begin with _wve_ because the sourced files share this shell's variables.
 
@@ -99,6 +100,10 @@ eval "$_wve_pod"
 
 _wve_join "$_wve_path" "$_wve_vendor_path"
 [ -z "$_wve_joined" ] || export PATH="$_wve_joined"
+# The device plugin mounts the driver, which no set_env.sh knows; images name it where a login shell looks, if at all
+# (Ascend/MindIE-Motor@5dfb024e mindie_motor/src/example/deploy_scripts/boot_helper/boot.sh does the same).
+_wve_driver=/usr/local/Ascend/driver/lib64
+[ ! -d "$_wve_driver" ] || _wve_vendor_libraries=$_wve_vendor_libraries:$_wve_driver/driver:$_wve_driver/common
 _wve_join "$_wve_libraries" "$_wve_vendor_libraries"
 [ -z "$_wve_joined" ] || export LD_LIBRARY_PATH="$_wve_joined"
 _wve_join "$_wve_python" "$_wve_vendor_python"

@@ -4,8 +4,9 @@ MindIE refuses a configuration that is a symbolic link or that others may read: 
 of mode 0640 at most (Ascend/MindIE-LLM@8b4871ad, RegularFilePath and IsFileValid). A ConfigMap's file is
 readable for all, and in most mounts a link.
 
-A container that is started again finds the shared memory of the server that died, which must go first
-(Ascend/MindIE-LLM@28edebfc docs/zh/user_guide/user_manual/prefill_decode_mixed_deployment.md).
+A container that is started again finds the shared memory of the server that died, which must go first: it is
+656 MiB a device, nobody else removes it, and a server that finds too little left ends. All of it is the pod's own
+(Ascend/MindIE-LLM@8b4871ad src/utils/shared_memory.cpp, src/llm_manager/llm_manager_impl.cpp).
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, cast
 
+from mindie.models import check_weights, models_environment
 from mindie.server import Drain, Management, run_server
 from pod.arguments import Parser, whole
-from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, IMAGE_MISMATCH, Fault
+from pod.exit_codes import BAD_SETTING, IMAGE_MISMATCH, Fault
 from pod.main import run
 
 _log = logging.getLogger(__name__)
 _MODE = 0o640
 _PATH_VARIABLE = "MIES_CONFIG_JSON_PATH"
 _MANAGEMENT_VARIABLE = "MIES_CONTAINER_MANAGEMENT_IP"
-_LEFT_BEHIND = ("*llm_backend_*", "llm_tokenizer_shared_memory_*")
 
 
 class Options(NamedTuple):
@@ -76,7 +77,7 @@ def _start(options: Options) -> int:
     text = _read(options.config)
     document = _parsed(text, options.config)
     weights, management = _weights(document, options.config), _management(document, options.config)
-    _check_weights(weights)
+    check_weights(weights)
     copy_config(text, options.target)
     _forget_shared_memory(options.shared_memory)
     _log.info("configuration of %s is at %s, mode %o", options.config, options.target, _MODE)
@@ -84,7 +85,7 @@ def _start(options: Options) -> int:
 
 
 def _daemon(options: Options) -> Popen[bytes]:
-    environment = {**os.environ, _PATH_VARIABLE: str(options.target)}
+    environment = {**os.environ, **models_environment(os.environ), _PATH_VARIABLE: str(options.target)}
     try:
         # Releases that make no process group of their own signal ours, which would end us with them.
         return Popen(options.argv, cwd=str(options.work_dir), env=environment, preexec_fn=os.setpgrp)  # noqa: PLW1509
@@ -97,7 +98,7 @@ def _daemon(options: Options) -> Popen[bytes]:
 
 
 def _forget_shared_memory(folder: Path) -> None:
-    left = sorted({path for pattern in _LEFT_BEHIND for path in folder.glob(pattern) if path.is_file()})
+    left = [path for path in folder.glob("*") if path.is_file()]
     for path in left:
         path.unlink()
     if left:
@@ -136,12 +137,6 @@ def _management(document: Dict[str, Any], file: Path) -> Management:
 
 def _no_configuration(file: Path, error: Exception) -> Fault:
     return Fault(BAD_SETTING, f"{file} is no configuration of MindIE: {type(error).__name__}: {error}")
-
-
-def _check_weights(weights: Path) -> None:
-    """Without the model's own configuration the server ends with a trace that names no file."""
-    if not (weights / "config.json").is_file():
-        raise Fault(BAD_ARTIFACT, f"the weights {weights} have no config.json; download the model again")
 
 
 def copy_config(text: str, target: Path) -> None:

@@ -1,7 +1,7 @@
 import type { Construct } from 'constructs';
 
 import {
-  type Artifact, ArtifactFormat, DownloadWeights, Dtype, GlmModel, type IArtifactStore, ModelPatch, PatchModel, Runtime, WeightSource,
+  type Artifact, ArtifactFormat, ConvertCheckpoint, DownloadWeights, Dtype, GlmModel, type IArtifactStore, ModelPatch, PatchModel, Runtime, WeightSource,
 } from 'cdk8s-chatglm';
 
 /** What tenants may ask for: a model on a chip. */
@@ -21,14 +21,13 @@ export interface Offer {
 const IMAGES = 'registry.corp.example/llm';
 const MINDIE_910B = Runtime.mindIe({ image: `${IMAGES}/mindie:2.3.0-800I-A2-py311-openeuler24.03-lts` });
 const MINDIE_310P = Runtime.mindIe({ image: `${IMAGES}/mindie:2.3.0-300I-Duo-py311-openeuler24.03-lts` });
-const CHATGLM2 = fromHuggingFace(GlmModel.CHATGLM2_6B, 'atb-models');
 const CHATGLM3 = fromHuggingFace(GlmModel.CHATGLM3_6B, 'mindie');
 
 /** One row each; clusters download what their chips can run, whether a tenant uses it or not, so that tenants come and go without a change here. */
 export const OFFERS: readonly Offer[] = [
   { model: GlmModel.CHATGLM3_6B, chip: '910B', runtime: MINDIE_910B, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM3 },
-  { model: GlmModel.CHATGLM2_6B, chip: '910B', runtime: MINDIE_910B, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM2 },
-  { model: GlmModel.CHATGLM2_6B, chip: '310P', runtime: MINDIE_310P, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: CHATGLM2 },
+  { model: GlmModel.CHATGLM2_6B, chip: '910B', runtime: MINDIE_910B, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: chatglm2 },
+  { model: GlmModel.CHATGLM2_6B, chip: '310P', runtime: MINDIE_310P, keyless: true, format: ArtifactFormat.HUGGING_FACE, weights: chatglm2 },
   {
     model: GlmModel.CHATGLM_6B, chip: 'MLU370', format: ArtifactFormat.HUGGING_FACE, weights: patchedForTorch19,
     // The image has a migrated transformers and what the model needs.
@@ -43,6 +42,13 @@ export const OFFERS: readonly Offer[] = [
 
 function fromHuggingFace(model: GlmModel, runtime: string): Offer['weights'] {
   return (scope, store) => new DownloadWeights(scope, `${model.name}-${runtime}`, { store, model, source: WeightSource.huggingFace(model, { runtime }) }).artifact;
+}
+
+/** The repository has .bin files, and MindIE reads only safetensors. */
+function chatglm2(scope: Construct, store: IArtifactStore): Artifact {
+  const model = GlmModel.CHATGLM2_6B;
+  const from = fromHuggingFace(model, 'atb-models')(scope, store);
+  return new ConvertCheckpoint(scope, `${model.name}-safetensors`, { model, runtime: MINDIE_910B, from }).artifact;
 }
 
 /** The archive is the platform team's own: publish its SHA-256 as `sha256` instead of trusting the first download. */

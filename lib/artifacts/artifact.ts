@@ -3,7 +3,7 @@ import type { Size } from 'cdk8s';
 import type { GlmModel } from '../models/glm-model';
 import { ArtifactFormat } from './artifact-format';
 import { type IArtifactStore, mountPath } from './artifact-store';
-import { goesAs, holding } from './held-model';
+import { goesAs, holding, holdingBin } from './held-model';
 import { lineage as digestLineage, type LineageValue } from './lineage';
 import type { WeightSource } from './weight-source';
 import { checkPatterns } from './file-patterns';
@@ -172,7 +172,8 @@ export class Artifact {
     checkSources(download.sources, model);
     const { include, exclude } = download;
     const definition = { source: source._identity, include, ...(exclude.length > 0 && { exclude }) };
-    return holding(Artifact._produced(model.name, store, format, definition, { bytes: model.weightsBytes, ...(inPod && { download }) }), model);
+    const artifact = holding(Artifact._produced(model.name, store, format, definition, { bytes: model.weightsBytes, ...(inPod && { download }) }), model);
+    return download.require.includes('*.bin') ? holdingBin(artifact) : artifact;
   }
 
   /** @internal */

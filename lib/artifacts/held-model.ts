@@ -10,6 +10,9 @@ interface Weights {
 /** Whose weights artifacts hold, where that is known: downloads, and what runtimes make of them. What existed before is not known. */
 const HELD = new WeakMap<Weights, GlmModel>();
 
+/** Weights that are files of `torch.save`, where that is known. Not every server reads those. */
+const BIN = new WeakSet<Weights>();
+
 /** The props of tasks that weights come in. */
 const PROPS = ['weights', 'checkpoint', 'from', 'base', 'strategy', 'quantized', 'tokenizer'] as const;
 
@@ -19,8 +22,22 @@ export function holding<T extends Weights>(artifact: T, model: GlmModel): T {
   return artifact;
 }
 
-/** Notes that an artifact holds the same model's weights as another, if those are known. */
+/** Notes that the weights are files of `torch.save`. */
+export function holdingBin<T extends Weights>(artifact: T): T {
+  BIN.add(artifact);
+  return artifact;
+}
+
+/** Whether an artifact is known to hold its weights as files of `torch.save`. */
+export function holdsBin(artifact: Weights): boolean {
+  return BIN.has(artifact);
+}
+
+/** Notes that an artifact holds the same model's weights as another, in the same files, if those are known. */
 export function holdingSame<T extends Weights>(artifact: T, other: Weights): T {
+  if (BIN.has(other)) {
+    BIN.add(artifact);
+  }
   const held = HELD.get(other);
   return held === undefined ? artifact : holding(artifact, held);
 }

@@ -11,6 +11,7 @@ import { KUBERNETES_RULES } from './kubernetes-rules';
 import { LAUNCH_RULES } from './launch-rules';
 import { MINDIE_RULES } from './mindie-rules';
 import { ObjectSet } from './object-set';
+import { placeInObject } from './pod-template';
 import { RANK_TABLE_RULES } from './rank-table-rules';
 import type { Finding, Rule } from './rule';
 import { SECRET_RULES } from './secret-rules';
@@ -79,7 +80,7 @@ function findings(rules: readonly Rule[], object: ExaminedObject, others: Object
   for (const rule of rules) {
     const faults = rule.check(object, others);
     if (faults.length > 0) {
-      found.push(...faults.map(({ message, place }) => ({ rule: rule.id, severity: rule.severity, object: nameOf(object.object), index, message, place })));
+      found.push(...faults.map(({ message, place }) => ({ rule: rule.id, severity: rule.severity, object: nameOf(object.object), index, message, place: placeInObject(object.object, place) })));
     }
   }
   return found;

@@ -1,89 +1,57 @@
 import type { KubernetesObject } from '../workloads/kubernetes-object';
-import { type Conformed, fields, isMap, list, map, number, scalar, type Shape, text } from './shape';
+import { CLAIM_TEMPLATES, METADATA, TEMPLATE, texts } from './pod-shape';
+import { type Conformed, fields, isMap, list, scalar, type Shape, text } from './shape';
+import { groupKind } from './workload-kind';
+import { WORKLOAD_KINDS } from './workload-kinds';
 
-const texts = map(text);
-const someMap = fields({});
-const named = (known: Readonly<Record<string, Shape>> = {}): Shape => list(fields({ name: text, ...known }, { name: '' }), { name: '' });
+const SCALE_TARGET = fields({ scaleTargetRef: fields({ kind: text, name: text }) });
 
-const METADATA = fields({ name: text, generateName: text, namespace: text, labels: texts, annotations: texts });
-
-const RESOURCES = fields({ limits: map(scalar), requests: map(scalar) });
-const REFERENCE = fields({ name: text, key: text });
-const ENV = named({ value: text, valueFrom: fields({ fieldRef: fields({ fieldPath: text }), secretKeyRef: REFERENCE, configMapKeyRef: REFERENCE }) });
-const PORT_ACTION = fields({ port: scalar });
-const PROBE = fields({ httpGet: PORT_ACTION, tcpSocket: PORT_ACTION, periodSeconds: number, failureThreshold: number, initialDelaySeconds: number });
-const CONTAINER = fields({
-  name: text, image: text, imagePullPolicy: text, command: list(text, ''), args: list(text, ''), env: ENV,
-  ports: list(fields({ name: text, containerPort: number }), {}),
-  volumeMounts: list(fields({ name: text, mountPath: text, subPath: text }, { name: '', mountPath: '' }), { name: '', mountPath: '' }),
-  resources: RESOURCES, startupProbe: PROBE, readinessProbe: PROBE, livenessProbe: PROBE, securityContext: someMap,
-});
-const VOLUME = {
-  configMap: fields({ name: text, defaultMode: number }), persistentVolumeClaim: fields({ claimName: text }), hostPath: fields({ path: text }),
-  emptyDir: fields({ medium: text }),
-};
-const POD_SPEC = fields({
-  containers: list(CONTAINER, { name: '' }), initContainers: list(CONTAINER, { name: '' }), volumes: named(VOLUME), nodeSelector: texts,
-  imagePullSecrets: list(REFERENCE, {}), schedulerName: text, priorityClassName: text, serviceAccountName: text, runtimeClassName: text, restartPolicy: text,
-  subdomain: text, nodeName: text, topologySpreadConstraints: list(fields({ topologyKey: text }), {}),
-}, { containers: [] });
-const TEMPLATE = fields({ metadata: METADATA, spec: POD_SPEC });
-const SELECTOR = fields({ matchLabels: texts });
-
-const WORKLOAD = fields({
-  template: TEMPLATE, replicas: number, parallelism: number, selector: SELECTOR, schedulerName: text,
-  strategy: fields({ type: text, rollingUpdate: fields({ maxSurge: scalar }) }), progressDeadlineSeconds: number, ttlSecondsAfterFinished: number,
-  volumeClaimTemplates: list(fields({ metadata: METADATA }), {}),
-});
-const VOLCANO_JOB = fields({
-  tasks: list(fields({ name: text, replicas: number, template: TEMPLATE }), {}), schedulerName: text, minAvailable: number,
-  policies: list(fields({ event: text, events: list(text, ''), exitCode: number, action: text }), {}),
-});
-const ASCEND_JOB = fields({
-  replicaSpecs: map(fields({ replicas: number, template: TEMPLATE })), schedulerName: text,
-  runPolicy: fields({ schedulingPolicy: fields({ minAvailable: number }) }),
-});
-
-/** The `spec` of the kinds that rules look into. */
-const SPECS: Readonly<Record<string, Shape>> = {
-  Pod: POD_SPEC,
-  Deployment: WORKLOAD, StatefulSet: WORKLOAD, DaemonSet: WORKLOAD, ReplicaSet: WORKLOAD, Job: WORKLOAD,
-  CronJob: fields({ jobTemplate: fields({ spec: WORKLOAD }) }),
-  'batch.volcano.sh/Job': VOLCANO_JOB,
-  AscendJob: ASCEND_JOB,
-  Service: fields({ selector: texts, clusterIP: text, ports: list(fields({ name: text, port: scalar, targetPort: scalar }), {}) }),
-  HorizontalPodAutoscaler: fields({ scaleTargetRef: fields({ kind: text, name: text }) }),
-  ScaledObject: fields({ scaleTargetRef: fields({ kind: text, name: text }) }),
-  PodDisruptionBudget: fields({ selector: SELECTOR, minAvailable: scalar, maxUnavailable: scalar }),
-  PersistentVolumeClaim: fields({ accessModes: list(text, '') }),
-};
+/** The `spec` of the kinds that rules look into, by API group and kind. */
+const SPECS: readonly (readonly [string, Shape])[] = [
+  ...[...WORKLOAD_KINDS].map(([kind, { spec }]) => [kind, spec] as const),
+  ['/Service', fields({ selector: texts, clusterIP: text, ports: list(fields({ name: text, port: scalar, targetPort: scalar }), {}) })],
+  ['autoscaling/HorizontalPodAutoscaler', SCALE_TARGET],
+  ['keda.sh/ScaledObject', SCALE_TARGET],
+  ['policy/PodDisruptionBudget', fields({ selector: fields({ matchLabels: texts }), minAvailable: scalar, maxUnavailable: scalar })],
+  ['/PersistentVolumeClaim', fields({ accessModes: list(text, '') })],
+];
 
 const HEAD = { apiVersion: text, kind: text, metadata: METADATA };
 const OTHER = fields(HEAD);
+const OTHER_SPEC = fields({ spec: fields({ volumeClaimTemplates: CLAIM_TEMPLATES }) });
 const SHAPES = new Map<string, Shape>([
-  ['ConfigMap', fields({ ...HEAD, data: texts })],
-  ...Object.entries(SPECS).map(([kind, spec]): [string, Shape] => [kind, fields({ ...HEAD, spec })]),
+  ['/ConfigMap', fields({ ...HEAD, data: texts })],
+  ...SPECS.map(([kind, spec]): [string, Shape] => [kind, fields({ ...HEAD, spec })]),
 ]);
+/** By the kind alone, as some rules look at objects. Of several the first counts, which is Kubernetes' own. */
+const NAMESAKES = new Map([...SHAPES].reverse().map(([kind, shape]) => [kind.replace(/.*\//, ''), shape]));
 
 /** An object whose parts that rules look into have the kinds of values they expect, and what was wrong with them. */
 export function conform(object: KubernetesObject): Omit<Conformed, 'value'> & { readonly object: KubernetesObject } {
-  const shape = SHAPES.get(`${object.apiVersion.startsWith('batch.volcano.sh/') ? 'batch.volcano.sh/' : ''}${object.kind}`);
+  const shape = SHAPES.get(groupKind(object));
   if (shape?.fits(object) === true && isNamed(object)) {
     return { object, notText: [], notFitting: [] };
   }
-  const { value, ...faults } = shape === undefined ? OTHER.conform(withoutOddTemplate(object), []) : shape.conform(object, []);
+  const { value, ...faults } = shape === undefined ? conformOther(object) : shape.conform(object, []);
   return { object: ensureMetadata(value as KubernetesObject), ...faults };
+}
+
+/** What is odd in an object of another kind, or of another group, may be right there: it is left out, and nothing is said about it. */
+function conformOther(object: KubernetesObject): Conformed {
+  const { value, ...faults } = OTHER.conform(withoutOddTemplate(object), []);
+  const shape = NAMESAKES.get(object.kind) ?? OTHER_SPEC;
+  return { value: shape.conform(value, []).value, ...faults };
 }
 
 /** Other kinds may call something else a template: theirs counts as a pod only if it looks like one. */
 function withoutOddTemplate(object: KubernetesObject): KubernetesObject {
   const { spec, ...others } = object;
-  if (!isMap(spec) || spec.jobTemplate !== undefined || spec.tasks !== undefined || spec.replicaSpecs !== undefined) {
+  if (!isMap(spec)) {
     return others;
   }
-  const { notText, notFitting } = TEMPLATE.conform(spec.template ?? {}, []);
-  const isPod = isMap(spec.template) && isMap(spec.template.spec) && notText.length === 0 && notFitting.length === 0;
-  return isPod ? object : { ...others, spec: { ...spec, template: undefined } };
+  const { value, notFitting } = TEMPLATE.conform(spec.template, []);
+  const template = notFitting.length === 0 && isMap((value as { spec?: unknown }).spec) ? value : undefined;
+  return template === spec.template ? object : { ...others, spec: { ...spec, template } };
 }
 
 function ensureMetadata(object: KubernetesObject): KubernetesObject {

@@ -2,36 +2,25 @@ import type { V1Container, V1ObjectMeta, V1PodSpec } from '@kubernetes/client-no
 
 import type { KubernetesObject } from '../workloads/kubernetes-object';
 import type { Place } from './fault';
+import { groupKind, type PodPlace } from './workload-kind';
+import { ofTemplate, WORKLOAD_KINDS } from './workload-kinds';
 
 /** A pod template inside an object, and where it stands. */
 export interface PodTemplate {
+  /** Seen from here the template has `metadata` and `spec`, also where the object leaves these out: see `placeInObject`. */
   readonly place: Place;
   readonly metadata: V1ObjectMeta;
+  /** With what an operator adds to it, as far as rules ask for that. */
   readonly spec: V1PodSpec;
   /** Pods that run from it at one time, where the object says so. */
   readonly pods?: number;
-  /** The role of an AscendJob. */
+  /** The role of a job that has roles. */
   readonly role?: string;
 }
 
-interface Template { readonly metadata?: V1ObjectMeta; readonly spec?: V1PodSpec }
-interface Role { readonly replicas?: unknown; readonly template?: Template }
-
-/** The parts of workloads that lead to pod templates. */
-interface WorkloadSpec {
-  readonly template?: Template;
-  readonly replicas?: unknown;
-  readonly parallelism?: unknown;
-  readonly jobTemplate?: { readonly spec?: WorkloadSpec };
-  readonly tasks?: readonly Role[];
-  readonly replicaSpecs?: Readonly<Record<string, Role>>;
-}
-
-interface Candidate extends Omit<PodTemplate, 'metadata' | 'spec'> { readonly template: Template | undefined }
-
-/** Every pod template of an object: of Pods, of the workloads of Kubernetes, of Volcano Jobs and of AscendJobs. */
+/** Every pod template of an object: of the kinds in the table, and of others that have one in `spec.template`. */
 export function podTemplates(object: KubernetesObject): PodTemplate[] {
-  return candidates(object).flatMap(({ template, ...where }) => template?.spec === undefined ? []
+  return placesOf(object).flatMap(({ template, ...where }) => template?.spec === undefined ? []
     : [{ ...where, metadata: template.metadata ?? {}, spec: template.spec }]);
 }
 
@@ -40,25 +29,14 @@ export function containers({ spec }: PodTemplate): V1Container[] {
   return [...spec.initContainers ?? [], ...spec.containers];
 }
 
-function candidates(object: KubernetesObject): Candidate[] {
-  if (object.kind === 'Pod') {
-    return [{ place: [], template: { metadata: object.metadata, spec: object.spec as V1PodSpec }, pods: 1 }];
-  }
-  const spec = (object.spec ?? {}) as WorkloadSpec;
-  return [
-    { place: ['spec', 'template'], template: spec.template, ...podCount(object, spec) },
-    { place: ['spec', 'jobTemplate', 'spec', 'template'], template: spec.jobTemplate?.spec?.template, ...podCount(object, spec.jobTemplate?.spec ?? {}) },
-    ...(spec.tasks ?? []).map(({ template, replicas }, index) => ({ place: ['spec', 'tasks', index, 'template'], template, pods: whole(replicas) })),
-    ...Object.entries(spec.replicaSpecs ?? {}).map(([role, { template, replicas }]) => (
-      { place: ['spec', 'replicaSpecs', role, 'template'], template, pods: whole(replicas), role })),
-  ];
+/** A place as the object has it: some kinds have the fields of a pod by themselves, where others have a template with `metadata` and `spec`. */
+export function placeInObject(object: KubernetesObject, place: Place): Place {
+  const { bare = [] } = WORKLOAD_KINDS.get(groupKind(object)) ?? {};
+  const around = bare.find((outer) => outer.every((key, index) => place[index] === key) && ['spec', 'metadata'].includes(String(place[outer.length])));
+  return around === undefined ? place : [...around, ...place.slice(around.length + 1)];
 }
 
-/** A DaemonSet has as many pods as nodes, which nobody here knows. */
-function podCount({ kind }: KubernetesObject, { replicas, parallelism }: WorkloadSpec): { pods?: number } {
-  return kind === 'DaemonSet' ? {} : { pods: whole(replicas ?? parallelism) };
-}
-
-function whole(count: unknown): number {
-  return typeof count === 'number' ? count : 1;
+function placesOf(object: KubernetesObject): PodPlace[] {
+  const known = WORKLOAD_KINDS.get(groupKind(object));
+  return known?.pods(object) ?? [ofTemplate(object.spec ?? {}, 'spec')];
 }

@@ -2,12 +2,14 @@ import { Dtype } from '../accelerators/dtype';
 import type { Artifact } from '../artifacts/artifact';
 import { ArtifactFormat } from '../artifacts/artifact-format';
 import { checkImage } from '../image';
+import { GlmFamily } from '../models/glm-model';
 import { weightsBytes } from '../models/memory-estimate';
 import type { ProbeSet } from '../pods/pod-fragment';
 import { startupSeconds } from '../pods/probes';
 import { scriptPath } from '../pods/scripts';
 import { SecurityLevel } from '../pods/security-level';
-import { LONGEST_REQUEST_SECONDS, MANAGEMENT_PORT, METRICS_PORT, mindIeConfig } from './mind-ie-config';
+import { LONGEST_REQUEST_SECONDS, mindIeConfig, MANAGEMENT_PORT, METRICS_PORT, OWN_PORTS } from './mind-ie-config';
+import { checkSafetensors, safetensorsStep } from './mind-ie-weights';
 import type { RuntimeDialect, ServeRequest, ServeTask } from './runtime-dialect';
 import { drainFlags, graceSeconds, HTTP_PORT, vendorEnv } from './serving';
 import { ServingBackend } from './serving-backend';
@@ -38,8 +40,11 @@ const NAME = 'mindie';
 /** Models of Ascend/MindIE-LLM@8b4871ad docs, list of models: ChatGLM2-6B, ChatGLM3-6B, ChatGLM3-6B-32K and GLM-4-9B on 800I A2, A3 and 300I Duo. */
 const MODELS = ['chatglm2-6b', 'chatglm3-6b', 'chatglm3-6b-32k', 'glm-4-9b', 'glm-4-9b-chat'];
 
-/** World sizes by chip series (MindIE-LLM@8b4871ad examples/models/chatglm); those of A3 are taken to be those of A2. */
-const WORLD_SIZES: Readonly<Record<string, readonly number[]>> = { '310P': [1, 2, 4], '910B': [1, 2, 4, 8], '910C': [1, 2, 4, 8] };
+/**
+ * World sizes by chip series (MindIE-LLM@8b4871ad examples/models/chatglm; A3: model_support_list.md, which counts 1, 2 or 4 without saying whether chips or
+ * cards of two, so what holds for both).
+ */
+const WORLD_SIZES: Readonly<Record<string, readonly number[]>> = { '310P': [1, 2, 4], '910B': [1, 2, 4, 8], '910C': [2, 4] };
 
 const ASCEND = '/usr/local/Ascend';
 const CANN_AND_ATB = [`${ASCEND}/ascend-toolkit/set_env.sh`, `${ASCEND}/nnal/atb/set_env.sh`];
@@ -52,6 +57,8 @@ const WORK_PATH = '/work';
 /** Tokenizer processes, and some for everything else. */
 const CPUS = 16;
 const MINIMUM_STARTUP_SECONDS = 900;
+/** A device takes 656 MiB of shared memory and the tokenizers 320 (MindIE-LLM@8b4871ad src/include/utils/shared_memory.h). */
+const LEAST_SHARED_MIB = 2048;
 
 /** The gauge of requests that wait (MindIE-LLM@8b4871ad src/server/endpoint/http_wrapper/prometheus_metrics.cpp). */
 const QUEUE_METRIC = 'num_requests_waiting';
@@ -68,15 +75,18 @@ export function mindIe(options: MindIeOptions): RuntimeDialect {
     backend: ServingBackend._of(NAME),
     weightsFormat: ArtifactFormat.HUGGING_FACE,
     serve: (request) => serve(request, options),
+    steps: { convert: (request) => safetensorsStep(request, NAME, options.image) },
   };
 }
 
 function serve(request: ServeRequest, options: MindIeOptions): ServeTask {
-  const { weights } = request;
-  if (weights === undefined) {
-    throw new Error(`'weights' are missing: runtime '${NAME}' reads tokenizer and configuration from them even with ServingBackend.ECHO`);
+  const { weights, backend } = request;
+  if (backend.name !== NAME || weights === undefined) {
+    throw new Error(`'backend' must be that of runtime '${NAME}', got ${backend.name}: its server loads the model even where it is told to mock it; try a cluster with Runtime.echo`);
   }
+  checkSafetensors(weights, NAME);
   checkRequest(request);
+  checkDtype(request);
   checkQueue(request);
   return {
     name: 'serve', runtime: NAME, image: options.image, command: command(options, request), inputs: [weights], security: SecurityLevel.VENDOR_DEFAULT,
@@ -94,15 +104,15 @@ function command({ serviceDirectory, setEnvScripts }: MindIeOptions, request: Se
 }
 
 function fragment(request: ServeRequest, weights: Artifact): ServeTask['fragment'] {
-  const { port, devices, model, dtype, backend } = request;
+  const { port, devices, model, dtype } = request;
   const bytes = weightsBytes(model, dtype);
-  const shm = sharedMemory(1024 * devices);
+  const shm = sharedMemory(Math.max(LEAST_SHARED_MIB, 1024 * devices));
   return {
     ports: [{ name: HTTP_PORT, containerPort: port }, { name: 'management', containerPort: MANAGEMENT_PORT }, { name: 'metrics', containerPort: METRICS_PORT }],
     probes: managementProbes(startupSeconds(bytes, MINIMUM_STARTUP_SECONDS)),
     requests: { cpu: String(CPUS), memory: `${String(Math.ceil(1.5 * bytes / 2 ** 30) + 8)}Gi` },
     scripts: ['check_start', 'start_mindie', 'with_vendor_env'],
-    files: [{ path: CONFIG_PATH, text: mindIeConfig(request, weights.path, backend.name === 'echo') }],
+    files: [{ path: CONFIG_PATH, text: mindIeConfig(request, weights.path) }],
     terminationGracePeriodSeconds: graceSeconds(request) + END_SECONDS,
     volumes: [...shm.volumes, { name: 'work', emptyDir: {} }],
     mounts: [...shm.mounts, { name: 'work', mountPath: WORK_PATH }],
@@ -117,7 +127,10 @@ function fragment(request: ServeRequest, weights: Artifact): ServeTask['fragment
   };
 }
 
-/** A server that is busy answers `ready` with 503 and `live` with 200 (MindIE-Motor@5dfb024e): it leaves the Service, but is not killed. */
+/**
+ * A server that is busy answers `ready` with 503 and `live` with 200: it leaves the Service, but is not killed. It tells busy from dead by the load of its
+ * devices, which only root may read (MindIE-LLM@8b4871ad src/server/endpoint/http_wrapper/http_handler.cpp, src/utils/log/file_utils.cpp).
+ */
 function managementProbes(startup: number): ProbeSet {
   const probe = (path: string): { httpGet: { path: string; port: string } } => ({ httpGet: { path, port: 'management' } });
   return {
@@ -127,19 +140,27 @@ function managementProbes(startup: number): ProbeSet {
   };
 }
 
-function checkRequest({ accelerator, devices, dtype, port, apiKeys }: ServeRequest): void {
+function checkRequest({ accelerator, devices, port, apiKeys, contextLength }: ServeRequest): void {
   const sizes = WORLD_SIZES[accelerator?.series ?? ''];
   if (sizes?.includes(devices) === false) {
     throw new Error(`'devices' must be one of ${sizes.join(', ')} for runtime '${NAME}' on ${String(accelerator)}, got ${String(devices)}`);
   }
-  if (dtype !== Dtype.FLOAT16 && dtype !== Dtype.BFLOAT16) {
-    throw new Error(`'dtype' must be float16 or bfloat16 for runtime '${NAME}', which computes in what the weights' config.json says, got ${dtype}`);
+  if (OWN_PORTS.includes(port)) {
+    throw new Error(`'containerPort' must not be ${String(port)}: runtime '${NAME}' has ${OWN_PORTS.join(', ')} for itself`);
   }
-  if (port === MANAGEMENT_PORT || port === METRICS_PORT) {
-    throw new Error(`'containerPort' must not be ${String(port)}, where runtime '${NAME}' has its management or its metrics`);
+  if (contextLength < 2) {
+    throw new Error(`'contextLength' must be at least 2 for runtime '${NAME}', a token to read and one to write, got ${String(contextLength)}`);
   }
   if (apiKeys !== undefined) {
     throw new Error(`'apiKeysSecret' does not go with runtime '${NAME}', which checks no keys; let the Ingress do it`);
+  }
+}
+
+/** The models' READMEs list no bfloat16 for ChatGLM2 and 3 (MindIE-LLM@8b4871ad examples/models/chatglm). */
+function checkDtype({ model, dtype }: ServeRequest): void {
+  const known = model.family === GlmFamily.GLM4 ? [Dtype.FLOAT16, Dtype.BFLOAT16] : [Dtype.FLOAT16];
+  if (!known.includes(dtype)) {
+    throw new Error(`'dtype' must be ${known.join(' or ')} for ${model.name} with runtime '${NAME}', which computes in what the weights' config.json says, got ${dtype}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Accelerator } from '../accelerators/accelerator';
+import { ArtifactFormat } from '../artifacts/artifact-format';
 import { checkHeld, holding } from '../artifacts/held-model';
 import { GlmModel } from '../models/glm-model';
 import { checkImage } from '../image';
@@ -162,6 +163,16 @@ export class Runtime {
     }
     checkHeld(request, request.model);
     return this.dialect.chat(request);
+  }
+
+  /**
+   * The format that weights of another are converted to.
+   *
+   * @internal
+   */
+  public _converted({ name }: ArtifactFormat): ArtifactFormat {
+    const { weightsFormat = ArtifactFormat.HUGGING_FACE } = this.dialect;
+    return weightsFormat.name === name ? ArtifactFormat.HUGGING_FACE : weightsFormat;
   }
 
   /** @internal */

@@ -62,7 +62,7 @@ describe('serve-chatglm2-ascend', () => {
     expect(environment).toMatch(/^ASCEND_VISIBLE_DEVICES=Ascend310P-7$[^]*^davinci7$[^]*Ascend 310P3$/m);
     // what the pod says wins over set_env.sh, and lists are joined
     expect(environment).toMatch(/^TASK_QUEUE_ENABLE=1$/m);
-    expect(environment).toMatch(/^LD_LIBRARY_PATH=.*nnal\/atb\/latest.*ascend-toolkit/m);
+    expect(environment).toMatch(/^LD_LIBRARY_PATH=.*nnal\/atb\/latest.*ascend-toolkit.*:\/usr\/local\/Ascend\/driver\/lib64\/driver:\/usr\/local\/Ascend\/driver\/lib64\/common$/m);
   }, 120_000);
 
   test('comes back after its pod is deleted, without a second download', async () => {
@@ -94,10 +94,11 @@ print(json.load(urllib.request.urlopen(request, timeout=30))["choices"][0]["mess
 `;
   const METRICS = 'import os, urllib.request; print(urllib.request.urlopen(f"http://{os.environ[\'MIES_CONTAINER_MANAGEMENT_IP\']}:1027/metrics").read().decode())';
 
-  test('its daemon starts, answers and is measured', async () => {
+  test('its daemon starts although the first process leads a session, answers and is measured', async () => {
     await namespace.apply(prepared('serve-chatglm3-mindie'));
     await namespace.kubectl('rollout', 'status', `deployment/${SERVICE}`, '--timeout=110s');
     expect(await chat(namespace, SERVICE, 'chatglm3-6b', '你好')).toBe('你好');
+    expect(await namespace.kubectl('exec', `deployment/${SERVICE}`, '-c', 'serve', '--', 'python3', '-c', 'import os; print(os.getsid(1))')).toBe('1\n');
     expect(await namespace.kubectl('exec', `deployment/${SERVICE}`, '-c', 'serve', '--', 'python3', '-c', METRICS)).toMatch(/^num_requests_waiting\{model_name="chatglm3-6b"\} 0$/m);
   }, 150_000);
 

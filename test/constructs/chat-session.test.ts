@@ -58,7 +58,7 @@ describe('what is refused', () => {
   refuses([
     ['no idle time', session({ idleTime: Duration.seconds(0) }), '[test/chat] \'idleTime\' must be from 1 minute to 1 day, got 0 seconds'],
     ['two days', session({ idleTime: Duration.days(2) }), '[test/chat] \'idleTime\' must be from 1 minute to 1 day, got 172800 seconds'],
-    ['a runtime without chat', session({ runtime: Runtime.mindIe({ image: 'mindie:1' }) }), '[test/chat] runtime \'mindie\' has no chat; it can serve'],
+    ['a runtime without chat', session({ runtime: Runtime.mindIe({ image: 'mindie:1' }) }), '[test/chat] runtime \'mindie\' has no chat; it can serve, convert'],
     ['a chip that the runtime does not know', session({ accelerator: Accelerator.MLU370_X8 }), '[test/chat] runtime \'atb-models\' does not support MLU370-X8, which is supported by cambricon-pytorch'],
     ['a context that does not fit', session({ contextLength: 40000 }), '[test/chat] \'contextLength\' must be a whole number from 1 to 32768 for chatglm2-6b, got 40000'],
     ['a model without a chip', session({ accelerator: undefined }), '[test/chat] \'accelerator\' is missing: runtime \'atb-models\' needs one'],

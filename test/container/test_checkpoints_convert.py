@@ -154,6 +154,7 @@ def test_an_image_without_mindspore(convert: Convert) -> None:
             ("mindspore", "huggingface", "a.ckpt"),
             "--to huggingface needs --base: configuration, code and tokenizer come from there",
         ),
+        (("mindspore", "safetensors", "a.ckpt"), "--to safetensors needs --from huggingface"),
         (("huggingface", "mindspore", "a"), "--file is 'a'; MindSpore needs a plain file name that ends in .ckpt"),
         (
             ("huggingface", "mindspore", "b/a.ckpt"),

@@ -21,14 +21,15 @@ WITHOUT_SERVER = '{"BackendConfig": {"ModelDeployConfig": {"ModelConfig": [{"mod
 @pytest.fixture
 def script(python: str, container: Path, tmp_path: Path) -> Script:
     """Return start_mindie.py."""
-    return Script(python, container, "start_mindie", tmp_path)
+    return Script(python, container, "start_mindie", tmp_path, ATB_SPEED_HOME_PATH="/opt/atb")
 
 
 def delivered(folder: Path, text: str | None = None) -> Path:
     """Return a configuration as a ConfigMap delivers it: a link to a file that all may read."""
     weights = folder / "weights"
     weights.mkdir()
-    (weights / "config.json").write_text("{}")
+    (weights / "config.json").write_text('{"_name_or_path": "THUDM/chatglm3-6b"}')
+    (weights / "model-00001-of-00001.safetensors").touch()
     model = {"modelWeightPath": str(weights), "modelName": "chatglm3-6b"}
     config = {
         "ServerConfig": {"managementIpAddress": "127.0.0.2", "managementPort": 1026},
@@ -62,8 +63,8 @@ def test_what_a_killed_server_left_in_shared_memory_is_gone_before_the_next_one(
 ) -> None:
     config, memory = delivered(tmp_path), tmp_path / "shm"
     memory.mkdir()
-    left = ["sem.llm_backend_1", "2_llm_backend_shared_memory", "llm_tokenizer_shared_memory_0"]
-    for name in [*left, "another"]:
+    left = ["sem.17_0_execute_produce_0", "17_0_execute_request", "2_llm_backend_shared_memory"]
+    for name in left:
         (memory / name).touch()
 
     code, output = script.run(
@@ -72,7 +73,7 @@ def test_what_a_killed_server_left_in_shared_memory_is_gone_before_the_next_one(
     )
 
     assert code == 0, output
-    assert output.splitlines()[-1] == "['another']"
+    assert output.splitlines()[-1] == "[]"
     assert f"removed 3 files that a server left in {memory}" in output
 
 
@@ -127,6 +128,98 @@ def test_weights_without_a_configuration_are_named(script: Script, python: str, 
     assert (code, script.cause) == (
         28,
         f"the weights {tmp_path / 'weights'} have no config.json; download the model again",
+    )
+
+
+def started(script: Script, folder: Path, *words: object, **environment: str) -> tuple[int, str]:
+    """Return what became of a start: the exit code and the output."""
+    flags = ("--config", delivered(folder), "--target", folder / "config.json", "--work-dir", folder)
+    return script.run(*flags, "--", *words, **environment)
+
+
+SHOW = "import os; print(os.environ['ATB_SPEED_HOME_PATH'], os.environ.get('LD_LIBRARY_PATH'))"
+
+
+@pytest.mark.parametrize(
+    ("before", "libraries"),
+    [({}, "{home}/lib"), ({"LD_LIBRARY_PATH": "/opt/cann:/opt/driver"}, "{home}/lib:/opt/cann:/opt/driver")],
+)
+def test_the_package_of_the_models_is_found(
+    script: Script, python: str, tmp_path: Path, before: dict[str, str], libraries: str
+) -> None:
+    home = tmp_path / "site" / "atb_llm"
+    home.mkdir(parents=True)
+    (home / "__init__.py").touch()
+
+    code, output = started(
+        script, tmp_path, python, "-c", SHOW, PYTHONPATH=str(home.parent), ATB_SPEED_HOME_PATH="", **before
+    )
+
+    assert code == 0, output
+    assert output.splitlines()[-1] == f"{home} {libraries.format(home=home)}"
+
+
+def test_what_set_env_says_of_the_models_stays(script: Script, python: str, tmp_path: Path) -> None:
+    code, output = started(script, tmp_path, python, "-c", SHOW)
+
+    assert (code, output.splitlines()[-1]) == (0, "/opt/atb None")
+
+
+def test_an_image_without_the_models_is_named(script: Script, python: str, tmp_path: Path) -> None:
+    code, _ = started(script, tmp_path, python, ATB_SPEED_HOME_PATH="")
+
+    assert (code, script.cause) == (
+        30,
+        "this image has no package atb_llm, and ATB_SPEED_HOME_PATH is not set; name the set_env.sh of its ATB Models"
+        " in 'setEnvScripts' of Runtime.mindIe",
+    )
+
+
+def test_weights_that_mindie_cannot_read_are_named(script: Script, python: str, tmp_path: Path) -> None:
+    config, weights = delivered(tmp_path), tmp_path / "weights"
+    (weights / "model-00001-of-00001.safetensors").rename(weights / "pytorch_model.bin")
+
+    code, _ = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path, "--", python)
+    )
+
+    assert (code, script.cause) == (
+        28,
+        f"the weights {weights} are not safetensors, and MindIE reads nothing else; convert them by ConvertCheckpoint"
+        " with Runtime.mindIe",
+    )
+
+
+@pytest.mark.parametrize(("text", "name"), [("{}", ""), ('{"_name_or_path": "/data/tuned"}', "/data/tuned")])
+def test_a_model_whose_name_says_nothing_is_warned_of(
+    script: Script, python: str, tmp_path: Path, text: str, name: str
+) -> None:
+    config, weights = delivered(tmp_path), tmp_path / "weights"
+    (weights / "config.json").write_text(text)
+
+    code, output = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path),
+        *("--", python, "-c", ""),
+    )
+
+    assert code == 0, output
+    assert (
+        f"WARNING start_mindie: _name_or_path in {weights}/config.json is '{name}'; MindIE goes by chatglm2, chatglm3,"
+        " glm-4 in it to know the model, set it by PatchModel\n"
+    ) in output
+
+
+def test_a_configuration_of_no_model_is_named(script: Script, python: str, tmp_path: Path) -> None:
+    config, weights = delivered(tmp_path), tmp_path / "weights"
+    (weights / "config.json").write_text("[]")
+
+    code, _ = script.run(
+        *("--config", config, "--target", tmp_path / "config.json", "--work-dir", tmp_path, "--", python)
+    )
+
+    assert (code, script.cause) == (
+        28,
+        f"{weights}/config.json is no configuration of a model: 'list' object has no attribute 'get'",
     )
 
 

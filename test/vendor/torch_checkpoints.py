@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import safetensors.torch
 import torch
 
 import conftest  # noqa: F401 (puts container/ on the path)
-from checkpoints import huggingface, torch_zip
+from checkpoints import convert, huggingface, torch_zip
 from checkpoints import safetensors as ours
 from checkpoints.safetensors import OutgoingTensor
 from pod.exit_codes import Fault
@@ -69,6 +70,34 @@ def test_shards_with_torchs_index(tmp_path: Path) -> None:
         torch.save(part, tmp_path / f"pytorch_model-0000{number}-of-00002.bin")
     read = huggingface.weights(tmp_path)
     assert [name for name, tensor in state().items() if not same(read[name], tensor)] == []
+
+
+def test_saved_weights_become_safetensors_and_the_rest_stays(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    parts = [dict(list(state().items())[:5]), dict(list(state().items())[5:])]
+    for number, part in enumerate(parts, 1):
+        torch.save(part, source / f"pytorch_model-0000{number}-of-00002.bin")
+    (source / "config.json").write_text("{}")
+    (source / "pytorch_model.bin.index.json").write_text(
+        json.dumps({"weight_map": {name: "pytorch_model-00001-of-00002.bin" for name in parts[0]}
+                    | {name: "pytorch_model-00002-of-00002.bin" for name in parts[1]}})
+    )
+    words = ["--from", "huggingface", "--to", "safetensors", "--family", "chatglm2", "--source", str(source)]
+
+    assert convert.main([*words, "--output", str(target)]) == 0
+
+    read = {}
+    for path in target.glob("*.safetensors"):
+        read.update(safetensors.torch.load_file(path))
+    saved = {name: tensor.detach() for name, tensor in state().items()}
+    assert {name: tensor.dtype for name, tensor in read.items()} == {
+        name: tensor.dtype for name, tensor in saved.items()
+    }
+    assert all(torch.equal(read[name].nan_to_num(7), tensor.nan_to_num(7)) for name, tensor in saved.items())
+    assert sorted(path.name for path in target.iterdir()) == [
+        "config.json", "model-00001-of-00001.safetensors", "model.safetensors.index.json"
+    ]
 
 
 def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from .ranks_job import free_port
 from .script import Script
 
 DAEMON = Path(__file__).parents[2] / "cluster" / "stubs" / "usr" / "local" / "bin" / "mindie_llm_server"
+PACKAGES = DAEMON.parents[1] / "lib" / "python3.11" / "dist-packages"
 HOST = "127.0.0.1"
 
 
@@ -26,6 +27,7 @@ class MindIeServer:
             *("--config", self._config(folder), "--target", folder / "config.json", "--work-dir", folder),
             *(*flags, "--", *(daemon or [sys.executable, DAEMON])),
             MIES_CONTAINER_MANAGEMENT_IP=HOST,
+            PYTHONPATH=str(PACKAGES),
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read)
@@ -33,7 +35,8 @@ class MindIeServer:
 
     def _config(self, folder: Path) -> Path:
         (folder / "weights").mkdir()
-        (folder / "weights" / "config.json").write_text("{}")
+        (folder / "weights" / "config.json").write_text('{"_name_or_path": "THUDM/chatglm3-6b"}')
+        (folder / "weights" / "model.safetensors").touch()
         ports = {"port": self.port, "managementPort": self.management, "metricsPort": self.metrics}
         model = {"modelWeightPath": str(folder / "weights"), "modelName": "chatglm3-6b"}
         config = {

@@ -10,7 +10,7 @@ from pathlib import Path
 class Script:
     """`container/<name>.py` under the Python `python`, with a termination message file of its own."""
 
-    def __init__(self, python: str, container: Path, name: str, folder: Path) -> None:
+    def __init__(self, python: str, container: Path, name: str, folder: Path, **environment: str) -> None:
         self._argv = [python, str(container / f"{name}.py")]
         self._message = folder / f"termination-{name}"
         self._environment = {
@@ -18,6 +18,7 @@ class Script:
             "LC_ALL": "C",
             "PYTHONDONTWRITEBYTECODE": "1",
             "TERMINATION_MESSAGE_PATH": str(self._message),
+            **environment,
         }
 
     def start(self, *arguments: object, stdin: bool = False, **environment: str) -> subprocess.Popen[str]:

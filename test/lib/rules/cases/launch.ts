@@ -3,6 +3,8 @@ import { annotations, ASCEND_310P, ASCEND_910, asks, configMapAt, deployment, en
 const MODULE_910A = on({ 'accelerator-type': 'module' });
 const NO_SHM: Parts = { container: { resources: { limits: { [ASCEND_310P]: 2 }, requests: { memory: '8Gi' } } } };
 const MINDIE: Parts = { container: { image: 'registry.example/mindie:2.2' } };
+const STOPPED = { preStop: { exec: { command: ['sh', '-c', 'sleep 5; curl http://$POD_IP:1026/stopService'] } } };
+const METRICS: Parts = { container: { ports: [{ containerPort: 1025 }, { name: 'metrics', containerPort: 1027 }] } };
 const CONF = '/usr/local/Ascend/mindie/latest/mindie-service/conf';
 const probed = (port: unknown, of: object = {}): Parts => ({ container: { readinessProbe: { httpGet: { path: '/v2/health/ready', port } }, ...of } });
 const shm = (emptyDir: object): Parts => ({ container: { volumeMounts: [{ name: 'shm', mountPath: '/dev/shm' }] }, pod: { volumes: [{ name: 'shm', emptyDir }] } });
@@ -53,10 +55,18 @@ export const LAUNCH_CASES: RuleCase[] = [
     ['container \'main\' has its configuration at /usr/local/Ascend/mindie/latest/mindie-service/conf as links into a ConfigMap']],
   ['mindie-config-link', deployment(configMapAt('nginx', '/etc/nginx/conf')), deployment(runs('mindie_llm_server'), configMapAt('mindie', '/conf')),
     ['container \'main\' has its configuration at /conf as links into a ConfigMap']],
-  ['mindie-config-mode', deployment(MINDIE, configMapAt('mindie', `${CONF}/config.json`, 'config.json'), env('MINDIE_CHECK_INPUTFILES_PERMISSION', '0')), deployment(MINDIE, configMapAt('mindie', `${CONF}/config.json`, 'config.json')),
+  ['mindie-config-mode', deployment(MINDIE, configMapAt('mindie', `${CONF}/config.json`, 'config.json', 0o640)), deployment(MINDIE, configMapAt('mindie', `${CONF}/config.json`, 'config.json'), env('MINDIE_CHECK_INPUTFILES_PERMISSION', '0')),
     ['container \'main\' has its configuration /usr/local/Ascend/mindie/latest/mindie-service/conf/config.json with mode 0644']],
   ['mindie-management-address', deployment(MINDIE, probed(1026), fieldRef('MIES_CONTAINER_MANAGEMENT_IP', 'status.podIP')), deployment(MINDIE, probed(1026)),
     ['container \'main\' is probed on port 1026, where MindIE listens for its own pod only']],
+  ['mindie-first-process', deployment(MINDIE, { container: { command: ['sh', '-c', 'mindie_llm_server & wait'], lifecycle: STOPPED } }), deployment(MINDIE, { container: { command: ['/usr/local/bin/mindie_llm_server'], lifecycle: STOPPED } }),
+    ['container \'main\' has /usr/local/bin/mindie_llm_server as its first process']],
+  ['mindie-first-process', deployment(MINDIE, { container: { args: ['bash', 'boot.sh'] } }), deployment(MINDIE, { container: { args: ['./bin/mindieservice_daemon'], lifecycle: STOPPED } }),
+    ['container \'main\' has ./bin/mindieservice_daemon as its first process']],
+  ['mindie-drain', deployment(MINDIE, { container: { command: ['sh', '-c', 'mindie_llm_server & wait'], lifecycle: STOPPED } }), deployment(MINDIE, { container: { command: ['sh', '-c', 'mindie_llm_server & wait'] } }),
+    ['container \'main\' has no preStop hook']],
+  ['mindie-metrics', deployment(MINDIE, METRICS, env('MIES_SERVICE_MONITOR_MODE', '1')), deployment(MINDIE, METRICS, env('MIES_SERVICE_MONITOR_MODE', '0')),
+    ['container \'main\' has its metrics on port 1027 and MIES_SERVICE_MONITOR_MODE is not 1']],
   ['mindie-management-address', deployment(MINDIE, probed(1025)), deployment(MINDIE, probed('management', { ports: [{ name: 'management', containerPort: 1026 }] })),
     ['container \'main\' is probed on port 1026, where MindIE listens for its own pod only']],
 ];
