@@ -5,7 +5,7 @@ of mode 0640 at most (Ascend/MindIE-LLM@8b4871ad, RegularFilePath and IsFileVali
 readable for all, and in most mounts a link.
 
 A container that is started again finds the shared memory of the server that died, which must go first: it is
-656 MiB a device, nobody else removes it, and a server that finds too little left ends. All of it is the pod's own
+656 MiB a device, nobody else removes it, and a server that finds too little left ends. All of it is ours
 (Ascend/MindIE-LLM@8b4871ad src/utils/shared_memory.cpp, src/llm_manager/llm_manager_impl.cpp).
 """
 
