@@ -1,1 +1,0 @@
-../../../../../../../../container/support/checkpoints_packages/mindspore/__init__.py

@@ -1,0 +1,1 @@
+../../../../../../../container/support/checkpoints_packages/pausing.py
