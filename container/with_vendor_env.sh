@@ -74,6 +74,13 @@ _wve_path=${PATH:-}
 _wve_libraries=${LD_LIBRARY_PATH:-}
 _wve_python=${PYTHONPATH:-}
 
+# The device plugin mounts the driver, which no set_env.sh knows, although some import what needs it; images name it
+# where a login shell looks, if at all (Ascend/MindIE-Motor@5dfb024e .../deploy_scripts/boot_helper/boot.sh, too).
+_wve_driver=/usr/local/Ascend/driver/lib64
+if [ -d "$_wve_driver" ]; then
+  export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$_wve_driver/driver:$_wve_driver/common"
+fi
+
 # At top level and without arguments: in a function `declare -x` would be local, and some set_env.sh read "$@".
 eval "set -- $_wve_files"
 while [ "$#" -gt 0 ]; do
@@ -100,10 +107,6 @@ eval "$_wve_pod"
 
 _wve_join "$_wve_path" "$_wve_vendor_path"
 [ -z "$_wve_joined" ] || export PATH="$_wve_joined"
-# The device plugin mounts the driver, which no set_env.sh knows; images name it where a login shell looks, if at all
-# (Ascend/MindIE-Motor@5dfb024e mindie_motor/src/example/deploy_scripts/boot_helper/boot.sh does the same).
-_wve_driver=/usr/local/Ascend/driver/lib64
-[ ! -d "$_wve_driver" ] || _wve_vendor_libraries=$_wve_vendor_libraries:$_wve_driver/driver:$_wve_driver/common
 _wve_join "$_wve_libraries" "$_wve_vendor_libraries"
 [ -z "$_wve_joined" ] || export LD_LIBRARY_PATH="$_wve_joined"
 _wve_join "$_wve_python" "$_wve_vendor_python"
