@@ -40,7 +40,8 @@ export interface SophonChatglm3ChartProps extends ChartProps {
   readonly compilerImage?: string;
 
   /**
-   * Whether `weightSource` holds a ready bmodel, so that nothing is compiled.
+   * Whether `weightSource` holds a ready bmodel, so that nothing is compiled. One for several chips must be of LLM-TPU@909f9dab, whose
+   * program runs it: with 59 networks, without `greedy_head`.
    *
    * @default false
    */
@@ -55,7 +56,7 @@ export interface SophonChatglm3ChartProps extends ChartProps {
 
   /**
    * Chips that work together: 1, 2, 4 or 8. On more than one there is the terminal only, because LLM-TPU's Python extension, which the
-   * server loads, runs on one.
+   * server loads, runs on one; and all is made with the sources of LLM-TPU@909f9dab, the last whose program runs what they compile.
    *
    * @default 1
    */
@@ -133,11 +134,17 @@ export interface SophonChatglm3ChartProps extends ChartProps {
 }
 
 const LLM_TPU_COMMIT = 'edb7f13e1fab7afee4be24eeed42fa51e1f3a273'; // source: sophgo/LLM-TPU models/ChatGLM3/README.md, 2024-04-17
+
+/**
+ * For several chips, which only the C++ program runs. It has not changed from here (2024-03-14) to LLM_TPU_COMMIT, but since eaef903 (2024-04-02)
+ * compile.sh adds greedy_head and penalty_sample_head, which demo/demo.cpp takes for a 29th layer, and lm_head gives scores where it reads a token.
+ */
+const LLM_TPU_COMMIT_OF_SEVERAL_CHIPS = '909f9dabcab77bffbce63db8485700b8b18860af';
 const SENTENCEPIECE = 'https://github.com/google/sentencepiece/archive/refs/tags/v0.1.99.tar.gz';
 const MODEL = GlmModel.CHATGLM3_6B;
 
 /**
- * The guide of sophgo/LLM-TPU@edb7f13e (models/ChatGLM3) as Kubernetes objects: weights, the two patches, export, compilation, the Python
+ * The guide of sophgo/LLM-TPU@edb7f13e (models/ChatGLM3; 909f9dab for several chips) as Kubernetes objects: weights, the two patches, export, compilation, the Python
  * extension, a server, a page and a terminal. Or a ready bmodel instead of the first four.
  */
 export class SophonChatglm3Chart extends Chart {
@@ -159,7 +166,7 @@ export class SophonChatglm3Chart extends Chart {
     const { devices = 1, dtype = Dtype.FLOAT16, seqLength = 512, weightSource } = props;
     this.architecture = (props.nodeType ?? Platform.of(this).nodeTypeOf(Accelerator.BM1684X))?.architecture;
     const store = props.store ?? this.newStore(props);
-    const tools = this.tools(store, props, devices > 1);
+    const tools = this.tools(store, props, devices);
     this.bmodel = props.readyBmodel === true ? this.ready(store, weightSource) : this.compiled(store, tools, { weightSource, devices, dtype, seqLength });
     this.server = this.interfaces(props, {
       model: MODEL, runtime: this.runtime(store, tools, props.image, devices), weights: this.bmodel, accelerator: Accelerator.BM1684X, devices, dtype,
@@ -182,9 +189,9 @@ export class SophonChatglm3Chart extends Chart {
     return new ModelStore(this, 'store', { size: storeSize ?? Size.gibibytes(readyBmodel === true ? 60 : 400), storageClassName });
   }
 
-  private tools(store: IArtifactStore, { image, compilerImage }: SophonChatglm3ChartProps, terminal: boolean): Runtime {
-    const sentencepieceTree = terminal ? this.sentencepiece(store) : undefined;
-    return Runtime.sophon({ image, compilerImage, sentencepieceTree, sourceTree: this.tree(store) });
+  private tools(store: IArtifactStore, { image, compilerImage }: SophonChatglm3ChartProps, devices: number): Runtime {
+    const sentencepieceTree = devices > 1 ? this.sentencepiece(store) : undefined;
+    return Runtime.sophon({ image, compilerImage, sentencepieceTree, sourceTree: this.tree(store, devices) });
   }
 
   /** On one chip the Python extension answers, on several the C++ program. */
@@ -193,8 +200,8 @@ export class SophonChatglm3Chart extends Chart {
     return Runtime.sophon(devices === 1 ? { image, extension: build('extension', 'python-demo') } : { image, program: build('program', 'demo') });
   }
 
-  private tree(store: IArtifactStore): Artifact {
-    const source = WeightSource.gitHubCommit('sophgo/LLM-TPU', LLM_TPU_COMMIT);
+  private tree(store: IArtifactStore, devices: number): Artifact {
+    const source = WeightSource.gitHubCommit('sophgo/LLM-TPU', devices > 1 ? LLM_TPU_COMMIT_OF_SEVERAL_CHIPS : LLM_TPU_COMMIT);
     return new DownloadFiles(this, 'llm-tpu', {
       store, source, format: ArtifactFormat.SOURCE_TREE, size: Size.gibibytes(2), require: ['models/ChatGLM3/compile/compile.sh'],
     }).artifact;

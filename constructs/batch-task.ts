@@ -52,6 +52,7 @@ function batchObjects(scope: Construct, batch: BatchTask, base: string, name: st
   const { task, kind, pods, rankTable } = batch;
   const facts = {
     name, pods, rankTable, queue: platform.scheduler.queue, admittedTogether: platform.scheduler.name === 'kueue',
+    rankTableData: batch.devices?.plugin._rankTableData,
     ...(batch.devices?.plugin._fillsRankTables === true && platform.scheduler.isVolcano && { faultRetryTimes: batch.backoffLimit }),
   };
   const fragment = kind._kind.fragment(facts);

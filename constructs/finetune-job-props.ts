@@ -98,21 +98,23 @@ export interface FinetuneJobProps extends WorkloadOptions, DeviceOptions, Traini
   readonly rankTable?: RankTable;
 
   /**
-   * How often a failed pod is tried again. Faults that no retry can mend end the job at once.
+   * How often a failed pod is tried again. Faults that no retry can mend end the job at once. In Volcano Jobs and AscendJobs MindCluster also moves the pods
+   * away from faulty devices and nodes, which it does not count; with 0 it does not. With Volcano on A3 servers a Job of one die, and in a super pod one of
+   * less than a node, cannot be tried again: it needs 0, or a Volcano Job.
    *
    * @default 3
    */
   readonly backoffLimit?: number;
 
   /**
-   * The longest time that the job may take, retries included. A Volcano Job knows none.
+   * The longest time that the job may take, retries included. A Volcano Job knows none, and the operator of AscendJobs does not keep it.
    *
    * @default - no limit
    */
   readonly deadline?: Duration;
 
   /**
-   * Delete the finished job after this time. Not with Argo CD or Flux, which would run it again.
+   * Delete the finished job after this time. Not with Argo CD or Flux, which would run it again, nor in an AscendJob, whose operator does not do it.
    *
    * @default - it is kept
    */

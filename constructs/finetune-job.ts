@@ -33,7 +33,9 @@ export class FinetuneJob extends Construct {
     const plugin = props.devicePlugin ?? Platform.of(this).devicePluginOf(accelerator);
     const request = finetuneRequest(id, props, kind, plugin);
     const task = onHostNetwork(props.runtime._finetune(request), props.hostNetwork);
-    const devices = resolveDevices(accelerator, { devices: request.devicesPerNode, nodes, prop: 'devicesPerNode' }, props, Platform.of(this));
+    const backoffLimit = checkBackoffLimit(props.backoffLimit ?? 3);
+    const counts = { devices: request.devicesPerNode, nodes, prop: 'devicesPerNode', owner: kind._kind.ownerOf?.(backoffLimit) };
+    const devices = resolveDevices(accelerator, counts, props, Platform.of(this));
     checkMemory(accelerator, {
       model, dtype: Dtype.FLOAT16, task: MemoryTask.FINETUNE, seqLength: task.seqLength, batch: task.batchSize, devices: request.devicesPerNode * nodes,
       devicesPerReplica: task.devicesPerReplica, recompute: task.recompute, optimizerParallel: task.optimizerParallel,
@@ -41,8 +43,7 @@ export class FinetuneJob extends Construct {
     }, props, devices.plugin);
     checkCpu(props, task);
     renderBatchTask(this, {
-      task, kind, devices, accelerator, options: props, pods: nodes, rankTable: request.rankTable.source, schedulerTask: task.schedulerTask,
-      backoffLimit: checkBackoffLimit(props.backoffLimit ?? 3),
+      task, kind, devices, accelerator, backoffLimit, options: props, pods: nodes, rankTable: request.rankTable.source, schedulerTask: task.schedulerTask,
       activeDeadlineSeconds: props.deadline?.toSeconds(),
       ttlSecondsAfterFinished: props.ttlAfterFinished?.toSeconds(),
     });

@@ -20,7 +20,7 @@ import { renderDisruptionBudget } from './server-disruption-budget';
 import { renderIngress } from './server-ingress';
 import { renderNetworkPolicy } from './server-network-policy';
 import { renderPodMonitor } from './server-pod-monitor';
-import { type ServerScale, serverScale } from './server-scale';
+import { type AskedScale, type ServerScale, serverScale } from './server-scale';
 import { renderService } from './server-service';
 
 /** Pulling an image of tens of gigabytes and getting scheduled. */
@@ -77,8 +77,8 @@ export class InferenceDeployment extends Construct {
     const platform = Platform.of(this);
     const request = serveRequest(props);
     const task = props.runtime._serve(request);
-    const devices = resolve(props, request, platform);
     const scale = serverScale(props);
+    const devices = resolve(props, request, scale, platform);
     const server = renderServer(this, {
       task, devices, scale, accelerator: props.accelerator, options: props, hostNetwork: props.hostNetwork, updateStrategy: props.updateStrategy,
       spreadOver: props.spreadOver, progressDeadlineSeconds: progressDeadline(task, platform),
@@ -87,7 +87,7 @@ export class InferenceDeployment extends Construct {
   }
 }
 
-function resolve(props: InferenceDeploymentProps, request: ServeRequest, platform: Platform): ResolvedDevices | undefined {
+function resolve(props: InferenceDeploymentProps, request: ServeRequest, { atMost, prop }: AskedScale, platform: Platform): ResolvedDevices | undefined {
   const { accelerator, model, dtype, contextLength, devices } = request;
   if (accelerator === undefined) {
     return undefined;
@@ -95,7 +95,7 @@ function resolve(props: InferenceDeploymentProps, request: ServeRequest, platfor
   if (!accelerator.dtypes.includes(dtype)) {
     throw new Error(`'dtype' must be one of ${accelerator.dtypes.join(', ')} on ${accelerator.name}, got ${dtype}`);
   }
-  const resolved = resolveDevices(accelerator, { devices, nodes: 1 }, props, platform);
+  const resolved = resolveDevices(accelerator, { devices, nodes: 1, owner: { kind: 'Deployment', prop, count: atMost } }, props, platform);
   checkMemory(accelerator, { model, dtype, devices, task: MemoryTask.INFERENCE, seqLength: contextLength, batch: 1 }, props, resolved.plugin);
   return resolved;
 }

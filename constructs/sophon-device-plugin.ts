@@ -36,6 +36,13 @@ export interface SophonDevicePluginProps {
    * @default false
    */
   readonly soc?: boolean;
+
+  /**
+   * Whether the pods get libsophon from the node's `/opt/sophon`, which hides the image's. A host with PCIe cards needs the driver only.
+   *
+   * @default - as `soc`: a SoC's libraries belong to its system
+   */
+  readonly mountLibsophon?: boolean;
 }
 
 const DOMAIN = 'squat.ai';
@@ -53,17 +60,19 @@ const SOC_PATHS = ['/dev/bm-tpu0', CONTROL, '/dev/ion'];
 export class SophonDevicePlugin extends Construct {
   /** Names of the resources, e.g. `squat.ai/bm1684x`, by the chips of a unit. */
   private readonly names: ReadonlyMap<number, string>;
+  private readonly mountLibsophon: boolean;
 
   /**
    * @throws if a unit has another number of chips than 1, 2, 4 or 8, or the image is not pinned
    */
   constructor(scope: Construct, id: string, props: SophonDevicePluginProps) {
     super(scope, id);
-    const { units = [{ devicesPerUnit: 1, count: 1 }] } = props;
+    const { units = [{ devicesPerUnit: 1, count: 1 }], soc = false, mountLibsophon = soc } = props;
+    this.mountLibsophon = mountLibsophon;
     this.names = new Map(units.map(({ devicesPerUnit }) => [devicesPerUnit, resourceName(devicesPerUnit)]));
     located(this, () => {
       checkImage('image', props.image);
-      checkUnits(units, props.soc === true);
+      checkUnits(units, soc);
       renderObjects(this, [this.daemonSet(props, units)]);
     });
   }
@@ -78,7 +87,7 @@ export class SophonDevicePlugin extends Construct {
     if (name === undefined) {
       throw new Error(`no unit has ${String(devicesPerUnit)} chips; 'units' has ${[...this.names.keys()].join(', ')}`);
     }
-    return DevicePlugin.genericDevicePlugin({ name, domain: DOMAIN, devicesPerUnit });
+    return DevicePlugin.genericDevicePlugin({ name, domain: DOMAIN, devicesPerUnit, mountLibsophon: this.mountLibsophon });
   }
 
   private daemonSet({ image, nodeSelector, soc = false }: SophonDevicePluginProps, units: readonly SophonUnit[]): KubernetesObject {

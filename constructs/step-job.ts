@@ -19,7 +19,8 @@ import { checkBackoffLimit } from './download-options';
 /** What every Job over artifacts lets its user say. */
 export interface JobOptions extends WorkloadOptions {
   /**
-   * How often a failed pod is tried again. Faults that no retry can mend end the Job at once.
+   * How often a failed pod is tried again. Faults that no retry can mend end the Job at once. With Volcano on A3 servers a Job of one die, and in a super
+   * pod one of less than a node, cannot be tried again and needs 0.
    *
    * @default 3
    */
@@ -65,15 +66,15 @@ export interface LoadedModel {
  * @throws if the task needs devices and no chip is given, or the loaded model does not fit
  */
 export function renderStepJob(scope: Construct, task: StepTask, options: StepJobOptions, accelerator?: Accelerator, loaded?: LoadedModel): Artifact {
-  const placed: Partial<PlacedTask> = task.devices === undefined ? {} : placedTask(task, task.devices, options, Platform.of(scope), accelerator);
+  const backoffLimit = checkBackoffLimit(options.backoffLimit ?? 3);
+  const placed: Partial<PlacedTask> = task.devices === undefined ? {} : placedTask(task, task.devices, { ...options, backoffLimit }, Platform.of(scope), accelerator);
   if (loaded && placed.devices && placed.accelerator) {
     const { model, dtype, contextLength, batchSize = 1 } = loaded;
     const estimate = { model, dtype, devices: task.devices ?? 1, task: MemoryTask.INFERENCE, seqLength: contextLength, batch: batchSize };
     checkMemory(placed.accelerator, estimate, options, placed.devices.plugin);
   }
   renderBatchTask(scope, {
-    task, options, ...placed, kind: WorkloadKind.JOB, pods: 1,
-    backoffLimit: checkBackoffLimit(options.backoffLimit ?? 3),
+    task, options, ...placed, kind: WorkloadKind.JOB, pods: 1, backoffLimit,
     activeDeadlineSeconds: options.deadline?.toSeconds(),
     ttlSecondsAfterFinished: options.ttlAfterFinished?.toSeconds(),
   });
@@ -86,10 +87,11 @@ interface PlacedTask {
 }
 
 function placedTask(
-  task: StepTask, devices: number, options: StepJobOptions, platform: Platform, accelerator?: Accelerator,
+  task: StepTask, devices: number, options: StepJobOptions & { readonly backoffLimit: number }, platform: Platform, accelerator?: Accelerator,
 ): PlacedTask {
   if (accelerator === undefined) {
     throw new Error(`'accelerator' is missing: ${task.name} of runtime '${task.runtime}' needs ${String(devices)} devices`);
   }
-  return { accelerator, devices: resolveDevices(accelerator, { devices, nodes: 1 }, options, platform) };
+  const owner = WorkloadKind.JOB._kind.ownerOf?.(options.backoffLimit);
+  return { accelerator, devices: resolveDevices(accelerator, { devices, nodes: 1, owner }, options, platform) };
 }

@@ -34,7 +34,11 @@ const FRAGMENTS: Readonly<Record<string, (queue: string) => Omit<PodFragment, 's
  * Which scheduler places the pods. It is said once, on the platform; workload kinds, device plugins and labels follow from it.
  */
 export class Scheduler {
-  /** The scheduler of plain Kubernetes. */
+  /**
+   * The scheduler of plain Kubernetes. Not for nodes whose Ascend device plugin runs with `-volcanoType=true`: there the kubelet ends a pod with
+   * UnexpectedAdmissionError, because the plugin looks for the devices that Volcano chose and finds none
+   * (Ascend/mind-cluster@22bb3d98 component/ascend-device-plugin/pkg/server/plugin.go).
+   */
   public static readonly DEFAULT = new Scheduler('default', 'default scheduler');
 
   /**

@@ -29,6 +29,7 @@ COLUMNS = {
     "Throughput(tokens/s)": "tokens_per_second",
     "ThroughputE2E(tokens/s)": "tokens_per_second_with_prompt",
 }
+_WARM_UP = 4  # tokens that main.py generates after it
 
 log = logging.getLogger(NAME)
 Row = Dict[str, float]
@@ -49,7 +50,7 @@ def _main(arguments: Sequence[str]) -> int:
             *("--performance_output_file", CSV),
             *(["--print_response"] if options.print_response else []),
         ]
-        code = model("performance", flags, max(given + made for given, made in options.pairs))
+        code = model("performance", flags, _longest(options.pairs))
         if not done(code):
             return code
         rows, text = rows_of(model.folder / CSV, len(options.pairs))
@@ -86,6 +87,11 @@ def _pairs(text: str) -> List[Tuple[int, int]]:
             raise argparse.ArgumentTypeError(f"'{part}' must be IN:OUT, with IN from 1 and OUT from 2 on")
         pairs.append((int(given), int(made)))
     return pairs
+
+
+def _longest(pairs: Sequence[Tuple[int, int]]) -> int:
+    """Return the tokens that there must be room for: main.py warms up with the longest prompt, too."""
+    return max(given + max(made, _WARM_UP) for given, made in pairs)
 
 
 def rows_of(path: Path, expected: int) -> Tuple[List[Row], str]:

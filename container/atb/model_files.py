@@ -29,6 +29,14 @@ QUANTIZED_FILES = (
     *("deq_scale.npy", "fp_bias.npy", "input_offset.npy", "input_scale.npy"),
     *("quant_bias.npy", "quant_weight.npy", "weight_offset.npy", "weight_scale.npy"),
 )
+"""What the quantization tool exports."""
+
+READ_QUANTIZED_FILES = (
+    *("deq_scale.npy", "fp_bias.npy", "input_offset.npy"),
+    *("input_scale.npy", "quant_weight.npy"),
+)
+"""What is read of them (`Quant.load_primal_weights` of manager.py)."""
+
 SLICED_FILES = ("quant_weight", "new_bias", "new_deq_scale")
 COMPRESSED_FOLDERS = ("index", "weight", "info")
 
@@ -49,20 +57,26 @@ def check_model(folder: Path) -> None:
             f"{folder}/config.json has no world_size of 1 and float_layers_id; make a copy that has, by "
             "patch_config.py --set world_size=1 --set float_layers_id=[0]",
         )
+    _check_positions(folder, config)
 
 
 def quantized_folder(given: Path) -> Path:
-    """Return where the eight files are: `given`, or the one folder below it, as archives are packed."""
-    folders = [given, *sorted(path.parent for path in given.glob(f"*/{QUANTIZED_FILES[0]}"))]
+    """Return where the files that are read are: `given`, or a folder below it, as archives are packed."""
+    folders = [given, *sorted(path.parent for path in given.glob(f"*/{READ_QUANTIZED_FILES[0]}"))]
     for folder in folders:
-        if not _missing(folder, QUANTIZED_FILES):
+        if not _missing(folder, READ_QUANTIZED_FILES):
             return folder
-    check_quantized(given)
+    _require(given, READ_QUANTIZED_FILES, "quantized weights", "export them again")
     return given
 
 
+def quantized_files(folder: Path) -> List[Path]:
+    """Return the files of the quantization tool that are in `folder`."""
+    return [folder / name for name in QUANTIZED_FILES if (folder / name).is_file()]
+
+
 def check_quantized(folder: Path) -> None:
-    """Raise a `Fault` unless the eight files of the quantization tool are in `folder`."""
+    """Raise a `Fault` unless all eight files of the quantization tool are in `folder`."""
     _require(folder, QUANTIZED_FILES, "quantized weights", "export them again")
 
 
@@ -71,11 +85,13 @@ def check_shards(folder: Path, tp_size: int) -> None:
     for rank in range(tp_size):
         part = folder / str(rank)
         _require(part, ("config.json", *CODE_FILES), "shards", "shard the weights again")
-        world = read_json(part / "config.json").get("world_size")
+        config = read_json(part / "config.json")
+        world = config.get("world_size")
         if world != tp_size:
             raise Fault(
                 BAD_ARTIFACT, f"{part}/config.json is for {world} devices, not {tp_size}; shard again"
             )
+        _check_positions(part, config)
         indexed = (part / "pytorch_model.bin.index.json").is_file()
         weights = _indexed(part) if indexed else ["pytorch_model.bin"]
         _require(part, weights, "shards", "shard the weights again")
@@ -126,6 +142,17 @@ def read_json(path: Path) -> Dict[str, Any]:
     if not isinstance(value, dict):
         raise Fault(BAD_ARTIFACT, f"{path} is not a JSON object")
     return value
+
+
+def _check_positions(folder: Path, config: Dict[str, Any]) -> None:
+    """Refuse what modeling_chatglm_ascend.py does not know: its RotaryEmbedding has the base 10000 alone."""
+    ratio = config.get("rope_ratio", 1)
+    if ratio != 1:
+        raise Fault(
+            BAD_ARTIFACT,
+            f"{folder}/config.json has rope_ratio {ratio}, but the model's code for ATB places all tokens as "
+            "with 1, and would answer wrongly; take weights without it, such as THUDM/chatglm2-6b",
+        )
 
 
 def _indexed(folder: Path) -> List[str]:

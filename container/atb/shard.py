@@ -20,10 +20,10 @@ from artifacts.storage import storing
 from atb.example import SLICED_MODELING, script
 from atb.flags import add_shape, folder, parser
 from atb.model_files import (
-    QUANTIZED_FILES,
     check_model,
     check_shards,
     check_sliced,
+    quantized_files,
     quantized_folder,
     writable_view,
 )
@@ -66,7 +66,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     made.add_argument(
         "--source", type=Path, required=True, metavar="DIR", help="weights, config.json patched"
     )
-    made.add_argument("--quantized", type=Path, metavar="DIR", help="the eight .npy files, not for float")
+    made.add_argument("--quantized", type=Path, metavar="DIR", help="the tool's .npy files, not for float")
     add_shape(made)
     options = made.parse_args(list(arguments))
     if options.precision == FLOAT and options.tp_size == 1:
@@ -88,8 +88,8 @@ def _prepare(options: argparse.Namespace, work: Path) -> None:
         quantized = quantized_folder(folder("--quantized", options.quantized))
         # The script writes there without making the folder.
         (work / QUANTIZED / f"tp{options.tp_size}").mkdir(parents=True)
-        for name in QUANTIZED_FILES:
-            (work / QUANTIZED / name).symlink_to((quantized / name).resolve())
+        for path in quantized_files(quantized):
+            (work / QUANTIZED / path.name).symlink_to(path.resolve())
 
 
 def _process(options: argparse.Namespace, work: Path) -> int:
@@ -115,7 +115,6 @@ def _collect(options: argparse.Namespace, work: Path) -> None:
     if options.precision == FLOAT:
         return
     check_sliced(work / QUANTIZED / f"tp{tp_size}", tp_size)
-    for name in QUANTIZED_FILES:
-        link = work / QUANTIZED / name
+    for link in quantized_files(work / QUANTIZED):
         bring(link.resolve(), link)
     (work / QUANTIZED).replace(output / QUANTIZED)

@@ -14,9 +14,11 @@ from pod.exit_codes import BAD_ARTIFACT, DONE, IMAGE_MISMATCH, NOT_FOUND, Fault
 from pod.main import run
 from pod.tool import run_tool
 from pod.work_folder import work_folder
+from tpu.tree import CHOOSING_HEAD, chooses_apart, script_text
 
 NAME = "build_program"
 PROJECT = Path("models/ChatGLM3")
+COMPILE_SCRIPT = Path("compile/compile.sh")
 TOKENIZER = "token_config"
 """Folder below `support` of the tokenizer and its code, which a ready bmodel comes without."""
 RUNTIME_LIBRARIES = ("libbmrt.so", "libbmlib.so")
@@ -25,17 +27,21 @@ log = logging.getLogger(NAME)
 
 
 class Program(NamedTuple):
-    """A program: its folder in the project, what is built there, and whether it needs sentencepiece."""
+    """A program: its folder in the project, what is built there, and the bmodels that it can run.
+
+    `heads` says whether they are of a tree whose compile.sh makes networks that choose a token.
+    """
 
     folder: str
     pattern: str
     sentencepiece: bool
+    heads: bool
 
 
 PROGRAMS: Mapping[str, Program] = {
     # The extension's name tells architecture and Python version: chat.cpython-310-x86_64-linux-gnu.so.
-    "python-demo": Program("python_demo", "chat*.so", False),
-    "demo": Program("demo", "chatglm", True),
+    "python-demo": Program("python_demo", "chat*.so", sentencepiece=False, heads=True),
+    "demo": Program("demo", "chatglm", sentencepiece=True, heads=False),
 }
 
 
@@ -55,6 +61,7 @@ def _main(arguments: List[str]) -> int:
     options = parser.parse_args(arguments)
     program = PROGRAMS[options.program]
     _check_image(options.runtime)
+    _check_tree(options.tree, program)
     with work_folder(options.output) as folder:
         project = _copied(options.tree, folder)
         libraries = _linked_libraries(options.runtime, project)
@@ -78,16 +85,34 @@ def _check_image(runtime: Path) -> None:
     if absent:
         raise Fault(
             IMAGE_MISMATCH,
-            f"{runtime}/lib has no {', '.join(absent)}; install sophon-libsophon, or give --runtime",
+            f"{runtime}/lib has no {', '.join(absent)}; install sophon-libsophon (on a SoC"
+            " sophon-soc-libsophon), or give --runtime",
+        )
+
+
+def _check_tree(tree: Path, program: Program) -> None:
+    """Refuse a program that aborts on what is compiled with the same tree, before hours of compilation."""
+    source = tree / PROJECT
+    if not source.is_dir():
+        raise Fault(NOT_FOUND, f"there is no {PROJECT} in {tree}; is it LLM-TPU's source tree?")
+    heads = chooses_apart(script_text(source / COMPILE_SCRIPT))
+    if heads and not program.heads:
+        raise Fault(
+            BAD_ARTIFACT,
+            f"demo.cpp of {tree} cannot run what its compile.sh makes: it knows no {CHOOSING_HEAD}; take"
+            " sophgo/LLM-TPU@909f9dab, for export and compilation too",
+        )
+    if program.heads and not heads:
+        raise Fault(
+            BAD_ARTIFACT,
+            f"chat.cpp of {tree} is not the extension that the server loads: its compile.sh makes no"
+            f" {CHOOSING_HEAD}; take sophgo/LLM-TPU@edb7f13e, for export and compilation too",
         )
 
 
 def _copied(tree: Path, folder: Path) -> Path:
-    source = tree / PROJECT
-    if not source.is_dir():
-        raise Fault(NOT_FOUND, f"there is no {PROJECT} in {tree}; is it LLM-TPU's source tree?")
     project = folder / "project"
-    shutil.copytree(str(source), str(project))
+    shutil.copytree(str(tree / PROJECT), str(project))
     return project
 
 
@@ -112,7 +137,8 @@ def _bring_tokenizer(project: Path, output: Path) -> None:
 def _build_sentencepiece(tree: Optional[Path], libraries: Path, jobs: int, folder: Path) -> None:
     if tree is None:
         raise Fault(
-            NOT_FOUND, "--sentencepiece is missing: LLM-TPU ships no libsentencepiece.a for PCIe hosts"
+            NOT_FOUND,
+            "--sentencepiece is missing: the program is linked with a libsentencepiece.a of its own",
         )
     build = folder / "sentencepiece"
     build.mkdir()
@@ -123,7 +149,10 @@ def _build_sentencepiece(tree: Optional[Path], libraries: Path, jobs: int, folde
         raise Fault(BAD_ARTIFACT, "sentencepiece was built, but left no src/libsentencepiece.a")
     archive.replace(libraries / archive.name)
     header = tree / "src" / "sentencepiece_processor.h"
-    shutil.copyfile(str(header), str(libraries.parent / "include" / header.name))
+    # Where demo.cpp includes it from; what the tree may have there is of another version.
+    include = libraries.parent / "include" / "sentencepiece"
+    include.mkdir(exist_ok=True)
+    shutil.copyfile(str(header), str(include / header.name))
 
 
 def _built(source: Path, program: Program, jobs: int) -> Path:

@@ -19,6 +19,13 @@ _CARD = re.compile(r"^\|\s*(\d+)\s+\S+\s+(MLU\S+)", re.MULTILINE)
 
 _NPU_VERSION = re.compile(r"\|\s*npu-smi\s+\S+\s+Version:\s*(\S+)")
 _MLU_VERSION = re.compile(r"Driver\s+v?(\d\S*)")
+"""`| CNMON v5.10.22       Driver v5.10.22 |` at the head (cnmon of 5.10)."""
+
+_MLU_ROW_VERSION = re.compile(
+    r"^\|\s*\d+\s+\S+\s+MLU\S+\s+\S+\s*\|\s*\S+\s+v(\d\S*)", re.MULTILINE
+)
+"""`| 0     /   MLU370-X4    v1.1.6 | On          v4.20.11 | ...`, once a card (cnmon of 4.20)."""
+
 _TPU_VERSION = re.compile(r"(\d+(?:\.\d+)+)")
 _SOUND = "OK"
 
@@ -79,7 +86,7 @@ def _cambricon(places: Places) -> Seen:
     text = _ask("cnmon")
     if text is None:
         return _files(places.dev, "cambricon_dev", "", "cnmon")
-    version = _MLU_VERSION.search(text)
+    version = _MLU_VERSION.search(text) or _MLU_ROW_VERSION.search(text)
     found = tuple(Device(int(number), name) for number, name in _CARD.findall(text))
     return Seen(found, "cnmon", version.group(1) if version else "")
 

@@ -13,7 +13,9 @@ from typing import IO, Optional, Sequence
 from pod.exit_codes import IMAGE_MISMATCH, Fault
 from pod.signalled_child import start_signalled
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 180.0
+"""The program reads its farewell when its answer is whole: 512 tokens take 128 s at 4 a second."""
+
 LOOK_SECONDS = 0.5
 
 log = logging.getLogger("chat_program")
@@ -22,7 +24,8 @@ log = logging.getLogger("chat_program")
 def run_until_idle(argv: Sequence[str], idle_seconds: float, farewell: str) -> int:
     """Run `argv` with our input passed on; its exit code.
 
-    After `idle_seconds` without input, or at its end, the program is told `farewell`. SIGTERM ends it.
+    After `idle_seconds` without input, or at its end, the program is told `farewell`, and killed where it has
+    not ended 180 seconds later. SIGTERM ends it at once.
     """
     try:
         child, _ = start_signalled(

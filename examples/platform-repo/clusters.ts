@@ -62,8 +62,8 @@ export const CLUSTERS: Readonly<Record<string, Cluster>> = {
   mixed: {
     chips: {
       MLU370: { accelerator: Accelerator.MLU370_X8, resource: 'cambricon.com/mlu370', podSecurity: 'baseline' },
-      // The plugin mounts /opt/sophon of the node; with `mountLibsophon: false` and images that have libsophon this is 'baseline'.
-      BM1684X: { accelerator: Accelerator.BM1684X, resource: 'squat.ai/bm1684x', podSecurity: 'privileged' },
+      // The images have libsophon; with `mountLibsophon: true` it is a folder of the node, and this is 'privileged'.
+      BM1684X: { accelerator: Accelerator.BM1684X, resource: 'squat.ai/bm1684x', podSecurity: 'baseline' },
     },
     share: (environment) => ({ server: 'nfs-mixed.corp.example', path: `/weights/${environment}` }),
     platform: (environment) => ({

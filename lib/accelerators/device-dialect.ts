@@ -3,6 +3,19 @@ import type { Scheduler } from '../scheduler';
 import type { Accelerator } from './accelerator';
 import type { NodeType } from './node-type';
 
+/**
+ * What makes pods that work without each other. Volcano has all pods of one owner in a PodGroup, also those that have ended
+ * (volcano-sh/volcano@ed72c7c8 pkg/controllers/podgroup), so that MindCluster's scheduler takes them for one job.
+ */
+export interface PodOwner {
+  /** A Deployment has its replicas beside each other, a Job its tries one after the other. */
+  readonly kind: 'Deployment' | 'Job';
+  /** What the caller calls `count`, for errors. */
+  readonly prop: string;
+  /** The most replicas of a Deployment, the retries of a Job. */
+  readonly count: number;
+}
+
 /** What a workload asks a cluster's device plugin for. */
 export interface DeviceRequest {
   readonly accelerator: Accelerator;
@@ -15,6 +28,8 @@ export interface DeviceRequest {
   /** What the caller calls `devices`, for errors. */
   readonly prop?: string | undefined;
   readonly scheduler: Scheduler;
+  /** Undefined where pods are made and placed together, or never tried again. */
+  readonly owner?: PodOwner | undefined;
 }
 
 /** One way in which clusters name and hand out devices. Each lives in a file of its own. */
@@ -24,6 +39,9 @@ export interface DeviceDialect {
 
   /** Whether an operator that comes with it fills the ConfigMap `rings-config-<job>`. */
   readonly fillsRankTables?: boolean;
+
+  /** The data that the ConfigMap must have before the operator fills it; undefined where it needs none. */
+  readonly rankTableData?: Readonly<Record<string, string>> | undefined;
 
   /** What a slice of a device that it hands out holds, in bytes; undefined for whole devices. */
   readonly sliceBytes?: (accelerator: Accelerator) => number | undefined;

@@ -4,6 +4,7 @@ import { MemoryEstimate, type MemoryEstimateProps, MemoryTask } from '../models/
 import type { Platform } from '../platform';
 import type { PodFragment } from '../pods/pod-fragment';
 import type { Accelerator } from './accelerator';
+import type { DeviceRequest } from './device-dialect';
 import type { DevicePlugin } from './device-plugin';
 import type { NodeType } from './node-type';
 
@@ -50,7 +51,7 @@ export interface ResolvedDevices {
 
 /** Finds the server product and the plugin of a chip, and what they ask of the pod. */
 export function resolveDevices(
-  accelerator: Accelerator, counts: { readonly devices: number; readonly nodes: number; readonly prop?: string }, options: DevicePlacementOptions, platform: Platform,
+  accelerator: Accelerator, counts: Pick<DeviceRequest, 'devices' | 'nodes' | 'prop' | 'owner'>, options: DevicePlacementOptions, platform: Platform,
 ): ResolvedDevices {
   const nodeType = options.nodeType ?? platform.nodeTypeOf(accelerator);
   if (nodeType?.has(accelerator) === false) {

@@ -17,6 +17,9 @@ export class DevicePlugin {
   /**
    * MindCluster's Ascend device plugin: `huawei.com/Ascend910`, `huawei.com/Ascend310P` and so on.
    *
+   * Where it runs with `-volcanoType=true`, as its shipped manifests for Volcano do, the platform needs `Scheduler.volcano`: it gives devices only to pods
+   * that Volcano placed, and the kubelet ends others with UnexpectedAdmissionError and `not get valid pod`.
+   *
    * @throws if the version is not a MindCluster release, or options exclude each other
    */
   public static mindCluster(options: MindClusterOptions): DevicePlugin {
@@ -78,6 +81,11 @@ export class DevicePlugin {
   /** @internal */
   public get _fillsRankTables(): boolean {
     return this.dialect.fillsRankTables ?? false;
+  }
+
+  /** @internal */
+  public get _rankTableData(): Readonly<Record<string, string>> | undefined {
+    return this.dialect.rankTableData;
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 import { Vendor } from './accelerator';
 import { checkCount, type DeviceDialect } from './device-dialect';
 import { hostPathMounts } from './host-path';
+import { libsophonOfNode } from './sophgo';
 
 /** Options of `DevicePlugin.genericDevicePlugin`. */
 export interface GenericDevicePluginOptions {
@@ -23,9 +24,10 @@ export interface GenericDevicePluginOptions {
   readonly devicesPerUnit?: number;
 
   /**
-   * Whether `/opt/sophon` comes from the node; the plugin passes device nodes only. Switch it off when the image has libsophon.
+   * Whether libsophon is the node's `/opt/sophon`, which hides the image's; the plugin passes device nodes only. Switch it on for images
+   * without libsophon, on nodes that have it and not the driver alone.
    *
-   * @default true
+   * @default - only on SoC nodes (SE7), whose libraries belong to their system
    */
   readonly mountLibsophon?: boolean;
 }
@@ -35,7 +37,7 @@ export interface GenericDevicePluginOptions {
  * this is how BM1684X chips reach a cluster. The configuration is an application of the tool, no report of its use with Sophon was found.
  */
 export function genericDevicePlugin(options: GenericDevicePluginOptions): DeviceDialect {
-  const { name, domain = 'squat.ai', devicesPerUnit = 1, mountLibsophon = true } = options;
+  const { name, domain = 'squat.ai', devicesPerUnit = 1, mountLibsophon } = options;
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(domain)) {
     throw new Error(`'domain' and 'name' of the generic device plugin must be lower case DNS names, got '${domain}' and '${name}'`);
   }
@@ -54,10 +56,8 @@ export function genericDevicePlugin(options: GenericDevicePluginOptions): Device
         throw new Error(`'devices' must be ${String(devicesPerUnit)} with the resource ${domain}/${name}, got ${String(request.devices)}: each unit numbers its `
           + 'chips from 0, so two units would collide; name a resource whose groups hold that many chips and say so in \'devicesPerUnit\'');
       }
-      return {
-        devices: { [`${domain}/${name}`]: 1 },
-        ...(mountLibsophon ? hostPathMounts([{ path: '/opt/sophon', type: 'Directory' }]) : {}),
-      };
+      const paths = libsophonOfNode(request, mountLibsophon);
+      return { devices: { [`${domain}/${name}`]: 1 }, ...(paths.length > 0 && hostPathMounts(paths)) };
     },
   };
 }

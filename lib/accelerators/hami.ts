@@ -1,4 +1,4 @@
-import { type Size } from 'cdk8s';
+import { Size } from 'cdk8s';
 
 import { type Accelerator, Vendor } from './accelerator';
 import { checkCount, checkSingle, type DeviceDialect, type DeviceRequest } from './device-dialect';
@@ -43,9 +43,9 @@ export function hami(options: HamiOptions = {}): DeviceDialect {
     refusal: ({ vendor }) => vendor === Vendor.CAMBRICON ? CAMBRICON_REFUSAL : undefined,
     toFragment: (request) => {
       checkSlice(request.accelerator, options);
-      const sliced = deviceMemory !== undefined || deviceCorePercent !== undefined;
-      if (sliced) {
-        checkSingle(request, 'a HAMi slice', 'HAMi gives whole devices to pods that ask for several');
+      checkPackages(request);
+      if (deviceMemory !== undefined && deviceCorePercent === undefined) {
+        checkSingle(request, 'a HAMi slice', 'HAMi refuses several slices in one pod unless they are soft; set \'deviceCorePercent\' too, or ask for whole devices');
       } else {
         checkCount(request);
       }
@@ -68,8 +68,19 @@ function resources({ accelerator, devices }: DeviceRequest, { deviceMemory, devi
   };
 }
 
-function checkSlice({ name, deviceMemory: all }: Accelerator, { deviceMemory: slice }: HamiOptions): void {
+/** HAMi has one entry for each kind of 310P card, of 24576 MiB; what exceeds it is refused unless slices are soft (pkg/device/ascend/device.go, trimMemory). */
+const MEMORY_310P = Size.gibibytes(24);
+
+function checkSlice({ name, hamiName, deviceMemory }: Accelerator, { deviceMemory: slice, deviceCorePercent }: HamiOptions): void {
+  const all = hamiName === 'Ascend310P' && deviceCorePercent === undefined ? MEMORY_310P : deviceMemory;
   if (slice !== undefined && all !== undefined && slice.toKibibytes() > all.toKibibytes()) {
     throw new Error(`'deviceMemory' of a HAMi slice must be at most ${all.asString()} on ${name}, got ${slice.asString()}`);
+  }
+}
+
+/** The dies of a 910C come in packages of two: HAMi raises one to two and refuses other odd counts (pkg/device/ascend/device.go, MutateAdmission). */
+function checkPackages({ accelerator, devices, prop = 'devices' }: DeviceRequest): void {
+  if (accelerator.hamiName === 'Ascend910C' && devices > 1 && devices % 2 === 1) {
+    throw new Error(`'${prop}' must be 1 or an even number on ${accelerator.name} with HAMi, got ${String(devices)}: it hands out packages of two dies, also to who asks for one`);
   }
 }

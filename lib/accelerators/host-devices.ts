@@ -1,7 +1,7 @@
 import { Vendor } from './accelerator';
 import { checkCount, type DeviceDialect, type DeviceRequest } from './device-dialect';
 import { type HostPath, hostPathMounts } from './host-path';
-import { Architecture } from './node-type';
+import { isSoc, libsophonOfNode } from './sophgo';
 
 /** Options of `DevicePlugin.hostDevices`. */
 export interface HostDevicesOptions {
@@ -11,6 +11,13 @@ export interface HostDevicesOptions {
    * @default - 0, 1, 2, ... up to `devices`
    */
   readonly deviceIds?: number[];
+
+  /**
+   * For Sophgo: whether libsophon is the node's `/opt/sophon`, which hides the image's.
+   *
+   * @default - only on SoC nodes (SE7), whose libraries belong to their system
+   */
+  readonly mountLibsophon?: boolean;
 }
 
 /** What a vendor's `docker run` recipe passes into a container. */
@@ -44,14 +51,14 @@ const RECIPES: Readonly<Record<Vendor, Recipe>> = {
   [Vendor.SOPHGO]: {
     visible: 'SOPHON_DEVICES',
     device: (id) => [`/dev/bm-sophon${String(id)}`],
-    shared: [characterDevice('/dev/bmdev-ctl'), { path: '/opt/sophon', type: 'Directory' }],
+    shared: [characterDevice('/dev/bmdev-ctl')],
   },
 };
 
 /** The SoC products have other device nodes than the PCIe cards (sophgo/libsophon@06c7ffee driver/bm_common.h; sophon-tools@e32247d5 11-bsp-faq.md). */
 const SOPHGO_SOC: Recipe = {
   device: (id) => [`/dev/bm-tpu${String(id)}`],
-  shared: [...['/dev/bmdev-ctl', '/dev/ion'].map(characterDevice), { path: '/opt/sophon', type: 'Directory' }],
+  shared: ['/dev/bmdev-ctl', '/dev/ion'].map(characterDevice),
 };
 
 /**
@@ -68,7 +75,7 @@ export function hostDevices(options: HostDevicesOptions = {}): DeviceDialect {
       const recipe = recipeFor(request);
       const ids = deviceIds(request, options);
       return {
-        ...hostPathMounts([...ids.flatMap((id) => recipe.device(id)).map(characterDevice), ...recipe.shared]),
+        ...hostPathMounts([...ids.flatMap((id) => recipe.device(id)).map(characterDevice), ...recipe.shared, ...libsophonOfNode(request, options.mountLibsophon)]),
         ...(recipe.visible !== undefined && { env: [{ name: recipe.visible, value: ids.join(',') }] }),
         securityContext: { privileged: true, allowPrivilegeEscalation: true },
       };
@@ -76,9 +83,8 @@ export function hostDevices(options: HostDevicesOptions = {}): DeviceDialect {
   };
 }
 
-function recipeFor({ accelerator, nodeType }: DeviceRequest): Recipe {
-  const isSoc = accelerator.vendor === Vendor.SOPHGO && nodeType?.architecture === Architecture.ARM64;
-  return isSoc ? SOPHGO_SOC : RECIPES[accelerator.vendor];
+function recipeFor(request: DeviceRequest): Recipe {
+  return isSoc(request) ? SOPHGO_SOC : RECIPES[request.accelerator.vendor];
 }
 
 function deviceIds({ devices }: DeviceRequest, options: HostDevicesOptions): number[] {

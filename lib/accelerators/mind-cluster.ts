@@ -2,6 +2,8 @@ import type { PodFragment } from '../pods/pod-fragment';
 import type { Accelerator } from './accelerator';
 import { checkCount, checkSingle, type DeviceDialect, type DeviceRequest } from './device-dialect';
 import { type HostPath, hostPathMounts } from './host-path';
+import { nodeAffinity, nodeSelector } from './mind-cluster-nodes';
+import { checkOwner, placedOneByOne } from './mind-cluster-owner';
 import { MindClusterVersion } from './mind-cluster-version';
 import { virtualDeviceBytes, virtualDeviceResource } from './mind-cluster-virtual-device';
 import type { NodeType } from './node-type';
@@ -59,16 +61,6 @@ const MIXED_INSERT: Readonly<Record<string, string>> = {
   '300V': 'huawei.com/Ascend310P-V', '300V Pro': 'huawei.com/Ascend310P-VPro', '300I Pro': 'huawei.com/Ascend310P-IPro',
 };
 
-const CHIP_NAME_LABEL = 'node.kubernetes.io/npu.chip.name';
-
-/** Chips whose label `node.kubernetes.io/npu.chip.name` (written by the plugin from 26.1 on) is known and unambiguous (06_api/12_k8s.md). */
-const CHIP_NAMES: Readonly<Record<string, string>> = {
-  Ascend910B1: '910B1', Ascend910B2: '910B2', Ascend910B3: '910B3', Ascend910B4: '910B4',
-};
-
-/** The 910A is labelled by one of several names. */
-const CHIP_NAMES_910A = ['910A', '910PremiumA', '910ProA', '910ProB'];
-
 /** What Ascend Docker Runtime would have mounted, and the version file (vllm-project/vllm-ascend@182b75ea docs/source/installation.md). */
 const DRIVER_PATHS = [
   { path: '/usr/local/Ascend/driver', type: 'Directory' },
@@ -83,6 +75,12 @@ const SOC_PATHS = [
   { path: '/etc/hdcBasic.cfg' }, { path: '/etc/sys_version.conf' }, { path: '/usr/lib64/aicpu_kernels' },
 ];
 
+/**
+ * The operator of 6.x ends with a panic on a ConfigMap without data (Ascend/mind-cluster branch_v6.0.0 component/ascend-operator/pkg/controllers/v1/
+ * ascendjob_controller.go, writeRanktableToCm); this is what the vendor's samples have in it.
+ */
+const INITIAL_TABLE = { 'hccl.json': '{"status":"initializing"}' };
+
 /** The official Ascend device plugin of MindCluster (formerly MindX DL). */
 export function mindCluster(options: MindClusterOptions): DeviceDialect {
   const version = MindClusterVersion.parse(options.version);
@@ -92,6 +90,7 @@ export function mindCluster(options: MindClusterOptions): DeviceDialect {
   return {
     name: `MindCluster ${options.version}`,
     fillsRankTables: true,
+    rankTableData: version.atLeast(7, 0) ? undefined : INITIAL_TABLE,
     sliceBytes: (accelerator) => options.virtualDevice === undefined ? undefined : virtualDeviceBytes(accelerator, options.virtualDevice),
     names: ({ series, card }) => Object.hasOwn(GENERATIONS, series) && (options.mixedInsert !== true || Object.hasOwn(MIXED_INSERT, card ?? '')),
     toFragment: (request) => fragment(request, version, options),
@@ -109,14 +108,14 @@ function fragment(request: DeviceRequest, version: MindClusterVersion, options: 
   const wholeDevices = options.virtualDevice === undefined;
   return {
     devices: { [resource]: request.devices },
-    nodeSelector: nodeSelector(accelerator, generation, version, nodeType),
+    nodeSelector: nodeSelector(request, generation.nodeLabel, version),
     labels: { ...ring, ...(accelerator.series === '310P' || accelerator.series === '310' ? strategyLabels(request) : {}) },
     objectLabels: ring,
-    annotations: policy,
+    annotations: { ...policy, ...placedOneByOne(request, version) },
     objectAnnotations: policy,
     env: scheduler.isVolcano && wholeDevices ? [visibleDevices(resource)] : [],
     ...(paths.length > 0 && hostPathMounts(paths)),
-    ...(accelerator.series === '910A' && version.atLeast(26, 1) && { affinity: onChips(CHIP_NAMES_910A) }),
+    ...nodeAffinity(request, version),
   };
 }
 
@@ -126,6 +125,7 @@ function checkRequest(request: DeviceRequest, version: MindClusterVersion, optio
     checkSingle(request, `virtual device '${options.virtualDevice}'`, 'a pod gets exactly one slice; use whole devices for more');
   } else {
     checkCount(request);
+    checkOwner(request);
   }
   if (accelerator.series === '950' && !version.atLeast(26, 0)) {
     throw new Error(`${accelerator.name} is known to MindCluster from 26.0 on, got version ${options.version}`);
@@ -146,16 +146,6 @@ function resourceName(accelerator: Accelerator, generation: Generation, options:
   return options.mixedInsert === true ? MIXED_INSERT[accelerator.card ?? '']! : generation.resource;
 }
 
-function onChips(values: readonly string[]): PodFragment['affinity'] {
-  return {
-    nodeAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: {
-        nodeSelectorTerms: [{ matchExpressions: [{ key: CHIP_NAME_LABEL, operator: 'In', values: [...values] }] }],
-      },
-    },
-  };
-}
-
 function hostPaths({ card }: Accelerator, { dockerRuntime, mixedInsert }: MindClusterOptions): HostPath[] {
   if (card === '200I SoC') {
     return SOC_PATHS;
@@ -167,22 +157,22 @@ function schedulePolicy(version: MindClusterVersion, nodeType?: NodeType): Recor
   return version.atLeast(7, 3) && nodeType?.schedulePolicy !== undefined ? { 'huawei.com/schedule_policy': nodeType.schedulePolicy } : {};
 }
 
-/** In a super pod the scheduler wants the size of the logical one: all devices of the job (15_yaml_configuration.md, `sp-block`). */
-function superPodBlock({ nodeType, devices, nodes }: DeviceRequest): Record<string, string> {
-  return nodeType?.schedulePolicy?.endsWith('-sp') === true ? { 'sp-block': String(devices * nodes) } : {};
-}
+/** Nodes of a super pod as MindCluster's Volcano is shipped (`super-pod-size` in its manifests); it refuses larger blocks (superpod/frame.go, checkSpBlock). */
+const SUPER_POD_NODES = 48;
 
-/** Up to 26.0 administrators label the nodes by product; from 26.1 on the plugin labels them by chip (its getNewNodeLabel). */
-function nodeSelector(accelerator: Accelerator, generation: Generation, version: MindClusterVersion, nodeType?: NodeType): Record<string, string> {
-  const soc = nodeType?.nodeLabels.servertype;
-  const byVersion = version.atLeast(26, 1)
-    ? {
-      ...(CHIP_NAMES[accelerator.name] !== undefined && { [CHIP_NAME_LABEL]: CHIP_NAMES[accelerator.name]! }),
-      ...(accelerator.card === '300I Duo' && { 'infer-card-type': 'card-300i-duo' }),
-      ...(soc !== undefined && { servertype: soc }),
-    }
-    : { ...(nodeType?.acceleratorType !== undefined && { 'accelerator-type': nodeType.acceleratorType }), ...nodeType?.nodeLabels };
-  return { accelerator: generation.nodeLabel, ...byVersion };
+/**
+ * In a super pod the scheduler wants the size of the logical one (15_yaml_configuration.md, `sp-block`): all devices of the job, or of its largest even part
+ * that a super pod has room for. The parts may then be placed in different super pods.
+ */
+function superPodBlock({ nodeType, devices, nodes }: DeviceRequest): Record<string, string> {
+  if (nodeType?.schedulePolicy?.endsWith('-sp') !== true) {
+    return {};
+  }
+  let part = Math.min(nodes, SUPER_POD_NODES);
+  while (nodes % part !== 0) {
+    part -= 1;
+  }
+  return { 'sp-block': String(devices * part) };
 }
 
 /**

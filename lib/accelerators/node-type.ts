@@ -76,14 +76,17 @@ const CARDS_310P = [
 ];
 
 const BOX16_COUNTS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16];
-const A3_COUNTS = [1, 2, 4, 6, 8, 10, 12, 14, 16];
+const A3_PACKAGES = [2, 4, 6, 8, 10, 12, 14, 16];
+const A3_COUNTS = [1, ...A3_PACKAGES];
 
 /**
  * A server product: devices a node, the counts a pod may ask for, and the labels and schedule policy of its generation.
  *
  * Counts: Ascend/mind-cluster@22bb3d98 docs/zh/scheduling (15_yaml_configuration.md, 03_ascend_ai_processor_based_affinity.md) and the scheduler's code
- * (ascend-for-volcano internal/npu: 3, 5, 6 and 7 are invalid on the 910A module, 3 on the half one, 9, 11, 13 and 15 on Box16).
- * Labels up to 26.0: the installation guide of that line (mirror xiaobingling93-pixel/Ascend-mind-cluster@c7632a1a, table 1 of 03_installation.md).
+ * (ascend-for-volcano internal/npu: 9, 11, 13 and 15 are invalid on Box16; on A3 the pods of a distributed job take whole packages of two dies, in a super
+ * pod whole nodes). 3, 5, 6 and 7 on the 910A module and 3 on the half one are refused up to 7.3; the scheduler of 26.0 takes them with a policy, and the
+ * documentation still lists 1, 2, 4 and 8.
+ * Labels up to 26.0: the installation guide of that line (branch_v26.0.0, 01_preparing_for_installation.md).
  * `schedule_policy`: supported by the scheduler from MindCluster 7.3 (15_yaml_configuration.md, constants.go).
  */
 export class NodeType {
@@ -137,14 +140,14 @@ export class NodeType {
 
   /** Atlas 800T A3: 16 dies of Ascend 910C for training. */
   public static readonly ATLAS_800T_A3 = new NodeType({
-    name: 'Atlas 800T A3', accelerators: A3, devicesPerNode: 16, podCounts: A3_COUNTS, distributedPodCounts: [16], schedulePolicy: 'chip2-node16', acceleratorType: 'module-a3-16',
-    nodeLabels: { 'server-usage': 'infer' },
+    name: 'Atlas 800T A3', accelerators: A3, devicesPerNode: 16, podCounts: A3_COUNTS, distributedPodCounts: A3_PACKAGES, schedulePolicy: 'chip2-node16',
+    acceleratorType: 'module-a3-16',
   });
 
   /** Atlas 800I A3: 16 dies of Ascend 910C for inference. */
   public static readonly ATLAS_800I_A3 = new NodeType({
-    name: 'Atlas 800I A3', accelerators: A3, devicesPerNode: 16, podCounts: A3_COUNTS, distributedPodCounts: [16], schedulePolicy: 'chip2-node16', acceleratorType: 'module-a3-16',
-    nodeLabels: { 'server-usage': 'infer' },
+    name: 'Atlas 800I A3', accelerators: A3, devicesPerNode: 16, podCounts: A3_COUNTS, distributedPodCounts: A3_PACKAGES, schedulePolicy: 'chip2-node16',
+    acceleratorType: 'module-a3-16', nodeLabels: { 'server-usage': 'infer' },
   });
 
   /** A server with Atlas 300I Duo cards, two Ascend 310P a card; four cards are common, so 8 devices. */

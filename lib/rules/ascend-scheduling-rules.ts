@@ -1,8 +1,13 @@
-import { ACCELERATOR_LABELS, productsBy, productsOf, RING_CONTROLLER, SCHEDULE_POLICIES, SCHEDULE_POLICY, schedulePolicyOf } from './ascend-chip';
+import { ACCELERATOR_LABELS, productsBy, RING_CONTROLLER, SCHEDULE_POLICIES, SCHEDULE_POLICY, schedulePolicyOf } from './ascend-chip';
+import { podsBeside, SUPER_POD_BLOCK, wrongBlock, wrongCount } from './ascend-gang';
 import { MIXED_INSERT } from './device-resources';
-import { deviceCount, type ExaminedPod, inDevicePods, isVolcano } from './examined-object';
+import { deviceCount, type ExaminedObject, type ExaminedPod, inDevicePods, isVolcano } from './examined-object';
 import { fault, type Fault } from './fault';
+import type { ObjectSet } from './object-set';
 import type { Rule } from './rule';
+import { groupKind, whole } from './workload-kind';
+
+interface Autoscaler { readonly scaleTargetRef?: { readonly kind?: string; readonly name?: string }; readonly maxReplicas?: unknown; readonly maxReplicaCount?: unknown }
 
 const ASCEND_910 = /^huawei\.com\/Ascend910$/;
 const ACCELERATOR_TYPE = 'accelerator-type';
@@ -19,18 +24,32 @@ function isShared(pod: ExaminedPod): boolean {
   return schedulePolicyOf(pod) === 'chip1-softShareDev';
 }
 
-/** Only a Volcano Job of several pods has counts of its own: an AscendJob may have fewer devices a pod (15_yaml_configuration.md), other kinds have pods that stand alone. */
-function wrongCount(pod: ExaminedPod): Fault[] {
-  const products = productsOf(pod);
-  const pods = pod.place.includes('tasks') ? pod.pods ?? 1 : 1;
-  const counts = products.map((product) => product.podCounts(pods));
-  const count = deviceCount(pod);
-  if (products.length === 0 || counts.some((legal) => legal === undefined || legal.includes(count))) {
-    return [];
-  }
-  const legal = [...new Set(counts.flatMap((some) => some ?? []))].sort((a, b) => a - b);
-  const several = pods > 1 ? ` in a job of ${String(pods)} pods` : '';
-  return [fault(`the pod asks for ${String(count)} devices on ${products.map(({ name }) => name).join(' or ')}; a pod${several} there gets ${legal.join(', ')}`, 'spec')];
+/** Whether the scheduler counts whole 910 devices of the pod against what the server has. */
+function isCounted(pod: ExaminedPod): boolean {
+  return pod.devices.length > 0 && isVolcano(pod) && !isShared(pod) && asksFor(pod, ASCEND_910);
+}
+
+/** A count of devices that is right for a pod by itself and wrong beside others. */
+function wrongBeside(pod: ExaminedPod, pods: number): string | undefined {
+  return isCounted(pod) && wrongCount(pod, 1) === undefined ? wrongCount(pod, pods) : undefined;
+}
+
+/** An ended pod stays in the group of its Job, so the one that is to take its place counts as the second. */
+function retryFaults(examined: ExaminedObject): Fault[] {
+  const { backoffLimit = 6 } = (examined.object.spec ?? {}) as { backoffLimit?: number };
+  return groupKind(examined.object) !== 'batch/Job' || backoffLimit === 0 ? [] : examined.pods.flatMap((pod) => {
+    const complaint = podsBeside(pod, examined) > 1 ? undefined : wrongBeside(pod, 2);
+    return complaint === undefined ? [] : [fault(`a failed pod stays beside the one that is to take its place, and ${complaint}`, ...pod.place, 'spec')];
+  });
+}
+
+/** Replicas of a Deployment stand in one group, as many as its autoscaler makes of them; KEDA's default is 100. */
+function autoscalerFaults({ object, namespace }: ExaminedObject, others: ObjectSet): Fault[] {
+  const { scaleTargetRef: { kind = 'Deployment', name = '' } = {}, maxReplicas, maxReplicaCount } = (object.spec ?? {}) as Autoscaler;
+  const most = whole(object.kind === 'ScaledObject' ? maxReplicaCount : maxReplicas, object.kind === 'ScaledObject' ? 100 : 1);
+  return !['autoscaling/HorizontalPodAutoscaler', 'keda.sh/ScaledObject'].includes(groupKind(object)) || most < 2 ? [] : others.named(kind, namespace, name)
+    .flatMap(({ pods }) => pods.flatMap((pod) => wrongBeside(pod, most) ?? []))
+    .map((complaint) => fault(`it scales to ${String(most)} pods, and ${complaint}`, 'spec'));
 }
 
 /** Rules about how MindCluster's scheduler finds the kind of server. */
@@ -38,10 +57,23 @@ const PRODUCT_RULES: readonly Rule[] = [
   {
     id: 'device-count-of-node',
     severity: 'error',
-    explanation: 'MindCluster\'s scheduler refuses counts that do not fit the rings of the server which the schedule policy or the node label names '
-      + '(Ascend/mind-cluster@22bb3d98 15_yaml_configuration.md, 03_ascend_ai_processor_based_affinity.md)',
+    explanation: 'MindCluster\'s scheduler wants counts that fit the server which the schedule policy or the node label names: even ones on an A3 beside other pods with devices, whole servers in a super pod '
+      + '(Ascend/mind-cluster@22bb3d98 ascend-for-volcano module910a3x16/frame.go, superpod/frame.go; 15_yaml_configuration.md). All replicas of a Deployment count as one job (plugin/job.go). '
+      + 'On the 910A with eight chips it refuses 3, 5, 6 and 7 up to 7.3 and where no policy is given; from 26.0 on chip4-node8 takes them (policy/chip4nodex/job.go), though the vendor\'s page lists 1, 2, 4 and 8',
     fix: 'ask for one of the legal counts, or name the server that you have',
-    check: inDevicePods((pod) => !isVolcano(pod) || isShared(pod) || !asksFor(pod, ASCEND_910) ? [] : wrongCount(pod)),
+    check: inDevicePods((pod, examined) => {
+      const complaint = isCounted(pod) ? wrongCount(pod, podsBeside(pod, examined)) : undefined;
+      return complaint === undefined ? [] : [fault(complaint, 'spec')];
+    }),
+  },
+  {
+    id: 'device-count-beside-others',
+    severity: 'warning',
+    explanation: 'a count that only a pod by itself may have is refused as soon as there is a second pod in its group: another replica, or the retry of a Job whose failed pod is still there; it stays Pending '
+      + '(Ascend/mind-cluster@22bb3d98 ascend-for-volcano plugin/job.go setNPUTaskNumInJob, module910a3x16/frame.go, superpod/frame.go)',
+    fix: 'ask for a count that is legal beside others, or set backoffLimit: 0 or use a Volcano Job, and scale to 1 at most',
+    comparesObjects: true,
+    check: (examined, others) => [...retryFaults(examined), ...autoscalerFaults(examined, others)],
   },
   {
     id: 'device-count-910a',
@@ -101,17 +133,10 @@ const PRODUCT_RULES: readonly Rule[] = [
   {
     id: 'super-pod-block',
     severity: 'error',
-    explanation: 'the annotation sp-block is the size of a logical super pod in devices: whole pods, and a divisor of the whole job (Ascend/mind-cluster@22bb3d98 15_yaml_configuration.md)',
-    fix: 'set sp-block to the devices of the whole job, or to a divisor of them',
-    check: ({ pods }) => pods.filter(({ devices }) => devices.length > 0).flatMap((pod, _, withDevices) => {
-      const ofPod = pod.metadata.annotations?.['sp-block'];
-      const block = ofPod ?? pod.object.metadata.annotations?.['sp-block'];
-      const each = deviceCount(pod);
-      const all = withDevices.reduce((sum, other) => sum + deviceCount(other) * (other.pods ?? 1), 0);
-      const size = Number(block);
-      return block === undefined || (Number.isInteger(size) && size > 0 && all % size === 0 && size % each === 0) ? []
-        : [fault(`sp-block is '${block}' for ${String(all)} devices in pods of ${String(each)}`, ...ofPod === undefined ? [] : pod.place, 'metadata', 'annotations', 'sp-block')];
-    }),
+    explanation: 'the annotation sp-block is the size of a logical super pod in devices: all of a single pod, else whole servers of the super pod (16 devices on an A3), and a divisor of what is placed together '
+      + '(Ascend/mind-cluster@22bb3d98 ascend-for-volcano superpod/frame.go, 15_yaml_configuration.md)',
+    fix: 'set sp-block to the devices of the whole job, or to a divisor of them that fills whole servers',
+    check: (examined) => examined.pods.flatMap((pod) => pod.devices.length === 0 ? [] : wrongBlock(pod, examined)),
   },
 ];
 
@@ -173,7 +198,7 @@ export const ASCEND_SCHEDULING_RULES: readonly Rule[] = [...PRODUCT_RULES, ...LA
 /** Whether Volcano places whole 910 devices by the rules of the 910A because nothing names the server. */
 function isUnnamed910(pod: ExaminedPod): boolean {
   return isVolcano(pod) && asksFor(pod, ASCEND_910) && schedulePolicyOf(pod) === undefined
-    && pod.spec.nodeSelector?.[ACCELERATOR_TYPE] === undefined && pod.metadata.annotations?.['sp-block'] === undefined && pod.object.metadata.annotations?.['sp-block'] === undefined;
+    && pod.spec.nodeSelector?.[ACCELERATOR_TYPE] === undefined && pod.metadata.annotations?.[SUPER_POD_BLOCK] === undefined && pod.object.metadata.annotations?.[SUPER_POD_BLOCK] === undefined;
 }
 
 function nameThem(products: readonly { readonly name: string }[]): string {

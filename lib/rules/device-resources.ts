@@ -49,6 +49,20 @@ export function isHamiOnly(resource: string): boolean {
   return HAMI_NAMES.has(resource) && !WHOLE_ASCEND.test(resource);
 }
 
+/** The largest slices of HAMi in MiB; a pod that asks for more gets a whole device (Project-HAMi/HAMi@4707fb02 charts/hami/templates/scheduler/device-configmap.yaml). */
+const LARGEST_SLICES: Readonly<Record<string, number>> = { 'huawei.com/Ascend910A': 17476, 'huawei.com/Ascend910B4': 16384, 'huawei.com/Ascend310P': 12288 };
+const LARGEST_SLICE = 32768;
+
+/** Whether so much memory of HAMi's resource is a part of a device. */
+export function isPartOfDevice(resource: string, memory: number | string | undefined): boolean {
+  return memory !== undefined && resource.startsWith('huawei.com/') && !(Number(memory) > (LARGEST_SLICES[resource] ?? LARGEST_SLICE));
+}
+
+/** Whether MindCluster hands out a resource, and its scheduler and operator count it. */
+export function isOfMindCluster(resource: string): boolean {
+  return resource.startsWith('huawei.com/') && !SLICE_PART.test(resource) && !isHamiOnly(resource);
+}
+
 /** Whether some device plugin hands out a resource of this name. */
 export function isKnown(resource: string): boolean {
   const device = resource.replace(/-(memory|core)$/, '');

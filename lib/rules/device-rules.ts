@@ -1,7 +1,17 @@
-import { deviceRequests, devicesOf, DYNAMIC_ASCEND, isHamiOnly, isKnown, MIXED_INSERT, VIRTUAL_ASCEND } from './device-resources';
-import { type ExaminedContainer, inContainers, inDeviceContainers, isVolcano } from './examined-object';
+import { deviceRequests, devicesOf, DYNAMIC_ASCEND, isHamiOnly, isKnown, isOfMindCluster, isPartOfDevice, MIXED_INSERT, VIRTUAL_ASCEND } from './device-resources';
+import { type ExaminedContainer, type ExaminedPod, inContainers, inDeviceContainers, isVolcano } from './examined-object';
 import { fault, type Fault, quoted } from './fault';
 import type { Rule } from './rule';
+import { groupKind } from './workload-kind';
+
+/** The annotation by which HAMi limits memory and cores in software. */
+const SOFT_SLICING = 'huawei.com/vnpu-mode: hami-core';
+/** Kinds of another API whose pod templates are read as they were written. */
+const READ_BEFORE_DEFAULTS = new Set(['mindxdl.gitee.com/AscendJob', 'batch.volcano.sh/Job']);
+
+function isSoftSliced({ metadata }: ExaminedPod): boolean {
+  return metadata.annotations?.['huawei.com/vnpu-mode'] === 'hami-core';
+}
 
 /** A fault of every device request that a condition is true of; the message goes on after the container's name. */
 function eachDevice({ container, devices }: ExaminedContainer, isWrong: (resource: string, count: number) => boolean, complaint: (resource: string, count: number) => string): Fault[] {
@@ -24,7 +34,7 @@ const REQUEST_RULES: readonly Rule[] = [
     id: 'device-requests-equal-limits',
     severity: 'error',
     explanation: 'devices cannot be overcommitted, so requests and limits must be equal',
-    fix: 'give the count in limits alone, or the same count in both',
+    fix: 'give the same count in both; limits alone do where the API server fills requests in, as it does for pods and what Kubernetes itself makes of them',
     check: inContainers(({ container: { name, resources } }) => {
       const limits = new Map(deviceRequests(resources?.limits).map(({ resource, quantity }) => [resource, quantity]));
       return deviceRequests(resources?.requests)
@@ -33,6 +43,18 @@ const REQUEST_RULES: readonly Rule[] = [
           `container '${name}' requests ${String(quantity)} of ${resource} with a limit of ${String(limits.get(resource) ?? 'none')}; both must be equal`, 'resources', 'requests', resource,
         ));
     }),
+  },
+  {
+    id: 'device-requests-missing',
+    severity: 'error',
+    explanation: 'what an AscendJob and a Volcano Job ask for is read before the API server copies limits into requests: an AscendJob gets no ranks and no addresses, and a Volcano Job is placed without devices '
+      + '(Ascend/mind-cluster@22bb3d98 ascend-operator controllers/v1/utils.go, ascend-for-volcano plugin/job.go; volcano-sh/volcano@ed72c7c8 pkg/controllers/util/util.go)',
+    fix: 'give the same count in requests',
+    check: inContainers(({ container: { name, resources } }, { object }) => !READ_BEFORE_DEFAULTS.has(groupKind(object)) ? [] : deviceRequests(resources?.limits)
+      .filter(({ resource }) => isOfMindCluster(resource) && resources?.requests?.[resource] === undefined)
+      .map(({ resource, quantity }) => fault(
+        `container '${name}' has ${String(quantity)} of ${resource} in limits and none in requests, so the ${object.kind} counts as one without devices`, 'resources', 'limits', resource,
+      ))),
   },
   {
     id: 'one-device-resource',
@@ -94,19 +116,19 @@ const MODE_RULES: readonly Rule[] = [
     id: 'hami-core-mode',
     severity: 'error',
     explanation: 'HAMi refuses a share of the cores without its soft slicing (Project-HAMi/ascend-device-plugin@ed35e1c4 docs/hami.md)',
-    fix: 'put the annotation huawei.com/vnpu-mode: hami-core on the pod',
-    check: inContainers(({ container: { name, resources } }, { metadata }) => deviceRequests(resources?.limits)
-      .filter(({ resource }) => /^huawei\.com\/Ascend.*-core$/.test(resource) && metadata.annotations?.['huawei.com/vnpu-mode'] !== 'hami-core')
-      .map(({ resource }) => fault(`container '${name}' asks for ${resource}, but the pod has no annotation 'huawei.com/vnpu-mode: hami-core'`, 'resources', 'limits', resource))),
+    fix: `put the annotation ${SOFT_SLICING} on the pod`,
+    check: inContainers(({ container: { name, resources } }, pod) => isSoftSliced(pod) ? [] : deviceRequests(resources?.limits)
+      .filter(({ resource }) => /^huawei\.com\/Ascend.*-core$/.test(resource))
+      .map(({ resource }) => fault(`container '${name}' asks for ${resource}, but the pod has no annotation '${SOFT_SLICING}'`, 'resources', 'limits', resource))),
   },
   {
     id: 'hami-slice-single',
-    severity: 'warning',
-    explanation: 'HAMi gives whole devices to a pod that asks for several, whatever slice it asks for (Project-HAMi/ascend-device-plugin@ed35e1c4 docs/hami.md)',
-    fix: 'ask for one device with its -memory, or for several without',
-    check: inDeviceContainers((container) => eachDevice(container,
-      (resource, count) => count > 1 && container.container.resources?.limits?.[`${resource}-memory`] !== undefined && resource.startsWith("huawei.com/"),
-      (resource, count) => `asks for ${String(count)} of ${resource} and for ${resource}-memory; several devices are given whole`)),
+    severity: 'error',
+    explanation: 'HAMi refuses slices of several devices without its soft slicing, unless it rounds the memory up to a whole one (Project-HAMi/HAMi@4707fb02 pkg/device/ascend/device.go MutateAdmission)',
+    fix: 'ask for one device with its -memory, for several without, or put the annotation huawei.com/vnpu-mode: hami-core on the pod',
+    check: inDeviceContainers((container, pod) => isSoftSliced(pod) ? [] : eachDevice(container,
+      (resource, count) => count > 1 && isPartOfDevice(resource, container.container.resources?.limits?.[`${resource}-memory`]),
+      (resource, count) => `asks for ${String(count)} of ${resource} and for ${resource}-memory; HAMi slices several devices only with the annotation '${SOFT_SLICING}' on the pod`)),
   },
   {
     id: 'cambricon-device-type',

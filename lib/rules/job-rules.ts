@@ -156,7 +156,7 @@ const ASCEND_JOB_RULES: readonly Rule[] = [
   {
     id: 'ascend-job-roles',
     severity: 'error',
-    explanation: `each framework has two roles, of which the first has one pod; MindSpore can do without its Scheduler only on a single device (${OPERATOR_SOURCE})`,
+    explanation: `each framework has two roles, of which the first has one pod; MindSpore can do without its Scheduler on one device at most (${OPERATOR_SOURCE})`,
     fix: 'use Scheduler and Worker for MindSpore, Master and Worker for PyTorch, Chief and Worker for TensorFlow',
     check: ({ object, pods }) => {
       const roles = ROLES[object.metadata.labels?.framework ?? ''];
@@ -172,7 +172,7 @@ function roleFaults(given: Readonly<Record<string, Task>>, roles: readonly [stri
     ...Object.keys(given).filter((role) => !roles.includes(role)).map((role) => fault(`the role '${role}' is none of ${roles.join(', ')}`, 'spec', 'replicaSpecs', role)),
     ...(given[leader] === undefined || (given[leader].replicas ?? 1) === 1 ? []
       : [fault(`the role ${leader} has ${String(given[leader].replicas)} pods instead of 1`, 'spec', 'replicaSpecs', leader)]),
-    ...(leader === 'Scheduler' && given[leader] === undefined && devices !== 1
+    ...(leader === 'Scheduler' && given[leader] === undefined && devices > 1
       ? [fault(`a MindSpore job of ${String(devices)} devices has no Scheduler`, 'spec', 'replicaSpecs')] : []),
   ];
 }

@@ -2,11 +2,16 @@ import { RING_CONTROLLER, RING_GENERATIONS } from './ascend-chip';
 import { type ExaminedObject, type ExaminedPod, inContainers, inDevicePods, inPods, nameOf } from './examined-object';
 import { fault, quoted } from './fault';
 import type { Rule } from './rule';
+import { groupKind } from './workload-kind';
 
 /** Where MindCluster's samples mount the rank table (14_hccl.json_file_description.md). */
 const RANK_TABLE_PATH = '/user/serverid/devindex/config';
 const PREFIX = 'rings-config-';
 const SOURCE = 'Ascend/mind-cluster@22bb3d98 component/ascend-operator, 14_hccl.json_file_description.md';
+
+const PLUGINS = 'Ascend/mind-cluster@22bb3d98 component/ascend-operator pkg/ranktable/plugins.go';
+/** Kinds whose rank table the operator makes only when asked; that of an AscendJob it always makes. */
+const FILLED_ON_DEMAND = new Set(['batch.volcano.sh/Job', 'apps/Deployment', 'apps/StatefulSet']);
 
 /** The rank table that a pod mounts: the ConfigMap's name, and the volume's index. */
 function rankTableOf({ spec }: ExaminedPod): { configMap: string; index: number } | undefined {
@@ -48,15 +53,29 @@ const LABEL_RULES: readonly Rule[] = [
   },
   {
     id: 'ring-controller-places',
-    severity: 'error',
-    explanation: `the operator that fills rank tables reads the label ${RING_CONTROLLER} of the workload, of its pods and of the ConfigMap (Ascend/mind-cluster@22bb3d98 12_k8s.md)`,
+    severity: 'warning',
+    explanation: `the operator that fills rank tables reads the label ${RING_CONTROLLER} of the workload alone (${PLUGINS}), but the scheduler of MindCluster 6.0 and before refuses 910B pods without their own `
+      + '(branch_v6.0.0 component/ascend-for-volcano internal/ascend910/ascend910b/job.go CheckJobForm)',
     fix: 'put the same label on the workload and on its pod template',
     check: inDevicePods((pod) => {
       const [ofObject, ofPod] = [pod.object.metadata.labels?.[RING_CONTROLLER], pod.metadata.labels?.[RING_CONTROLLER]];
-      const isNeeded = rankTableOf(pod) !== undefined || (ofObject !== undefined && ofPod !== undefined);
-      return !isNeeded || ofObject === ofPod ? []
+      const isRead = ofObject !== undefined && (ofPod !== undefined || rankTableOf(pod) !== undefined);
+      return !isRead || ofObject === ofPod ? []
         : [fault(`the label ${RING_CONTROLLER} is ${quoted(ofObject)} on the ${pod.object.kind} and ${quoted(ofPod)} on its pods`, 'metadata')];
     }),
+  },
+  {
+    id: 'rank-table-workload',
+    severity: 'error',
+    explanation: `the operator makes the rank table of a Volcano Job, Deployment or StatefulSet only if the workload itself has the label ${RING_CONTROLLER}, or, from 26.0 on, its pods a volume called ranktable; `
+      + `a label on the pods does not count (${PLUGINS} ShouldGenerateRankTable)`,
+    fix: `put the label ${RING_CONTROLLER} on the workload`,
+    check: ({ object, pods }) => {
+      const [table] = pods.flatMap((pod) => rankTableOf(pod) ?? []);
+      const isMade = object.metadata.labels?.[RING_CONTROLLER] !== undefined || pods.some(({ spec }) => spec.volumes?.some(({ name }) => name === 'ranktable'));
+      return table === undefined || isMade || !FILLED_ON_DEMAND.has(groupKind(object)) ? []
+        : [fault(`the pods mount the rank table '${table.configMap}', but the ${object.kind} has no label ${RING_CONTROLLER}`, 'metadata')];
+    },
   },
 ];
 
@@ -87,9 +106,10 @@ const CONFIG_MAP_RULES: readonly Rule[] = [
   },
   {
     id: 'rank-table-label',
-    severity: 'error',
-    explanation: `the operator finds the ConfigMap of a rank table by the label ${RING_CONTROLLER} (Ascend/mind-cluster@22bb3d98 12_k8s.md)`,
-    fix: 'put the label of the workload on the ConfigMap',
+    severity: 'warning',
+    explanation: `the hccl-controller of MindCluster 5.0 looks for the label ${RING_CONTROLLER} on the ConfigMap of a rank table (branch_v5.0.0 component/ascend-hccl-controller pkg/ring-controller/model/vcjob.go); `
+      + 'the operator of later ones finds the ConfigMap by its name',
+    fix: 'put the label of the workload on the ConfigMap, or ignore this from MindCluster 6.0 on',
     comparesObjects: true,
     check: (table, others) => !isRankTable(table) ? [] : ['Job', 'AscendJob', 'Deployment', 'StatefulSet']
       .flatMap((kind) => others.named(kind, table.namespace, table.object.metadata.name.slice(PREFIX.length)))
@@ -103,7 +123,7 @@ const CONFIG_MAP_RULES: readonly Rule[] = [
     id: 'rank-table-reset',
     severity: 'warning',
     explanation: 'the operator writes the table into the ConfigMap; whoever applies the manifest again puts its data back, and restarted ranks wait for a table that nobody completes',
-    fix: 'leave data out: the operator adds the key',
+    fix: 'leave data out: the operator adds the key from MindCluster 7.0 on; that of 6.x cannot do without, so ignore this there and do not apply the ConfigMap again while the job runs',
     check: (table) => isRankTable(table) && Object.keys((table.object.data ?? {})).length > 0
       ? [fault('the rank table has data, which overwrites what the operator wrote when it is applied again', 'data')] : [],
   },
@@ -121,12 +141,12 @@ const CONFIG_MAP_RULES: readonly Rule[] = [
   {
     id: 'rank-table-deploy-name',
     severity: 'error',
-    explanation: 'the operator finds the pods of a Deployment by the label deploy-name (Ascend/mind-cluster@22bb3d98 12_k8s.md)',
-    fix: 'put the label deploy-name with the name of the Deployment on its pods',
+    explanation: 'the operator finds the pods of a Deployment, and of a StatefulSet, by the label deploy-name (Ascend/mind-cluster@22bb3d98 component/ascend-operator pkg/controllers/v1/jobinfo.go genLabels)',
+    fix: 'put the label deploy-name with the name of the workload on its pods',
     check: inPods((pod) => {
-      const { kind, metadata: { name } } = pod.object;
+      const { metadata: { name } } = pod.object;
       const label = pod.metadata.labels?.['deploy-name'];
-      return kind !== 'Deployment' || rankTableOf(pod) === undefined || label === name ? []
+      return !['apps/Deployment', 'apps/StatefulSet'].includes(groupKind(pod.object)) || rankTableOf(pod) === undefined || label === name ? []
         : [fault(`the pods mount a rank table, but their label deploy-name is ${quoted(label)}; it must be '${name}'`, 'metadata')];
     }),
   },

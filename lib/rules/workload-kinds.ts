@@ -44,7 +44,7 @@ function jobOfRoles(field: string, others: Readonly<Record<string, Shape>>, sche
  * pkg/apis/kubeflow/v2beta1/types.go). A queue is only for Volcano, which the operator then writes into pods that name no scheduler (pkg/controller.v1/control/podgroup_control.go).
  */
 function kubeflowJob(field: string): WorkloadKind {
-  return jobOfRoles(field, { runPolicy: fields({ schedulingPolicy: fields({ minAvailable: number, queue: text }) }) }, (spec) => {
+  return jobOfRoles(field, { runPolicy: fields({ ttlSecondsAfterFinished: number, schedulingPolicy: fields({ minAvailable: number, queue: text }) }) }, (spec) => {
     const { runPolicy } = spec as { runPolicy?: { schedulingPolicy?: { queue?: string } } };
     return runPolicy?.schedulingPolicy?.queue === undefined ? undefined : 'volcano';
   });
@@ -67,6 +67,7 @@ const JOB_SET = workloadKind<JobSetSpec>(
   fields({
     replicatedJobs: list(fields({ name: text, replicas: number, template: fields({ metadata: METADATA, spec: WORKLOAD_SPEC }) }), {}),
     volumeClaimPolicies: list(fields({ templates: CLAIM_TEMPLATES }), {}),
+    ttlSecondsAfterFinished: number,
   }),
   ({ replicatedJobs = [], volumeClaimPolicies = [] }) => {
     const claims = volumeClaimPolicies.flatMap(({ templates }) => claimNames(templates));
@@ -88,9 +89,9 @@ export const WORKLOAD_KINDS: ReadonlyMap<string, WorkloadKind> = new Map([
   ['batch/CronJob', workloadKind<{ jobTemplate: { spec?: WorkloadSpec } }>(
     fields({ jobTemplate: fields({ spec: WORKLOAD_SPEC }) }), ({ jobTemplate }) => [ofTemplate(jobTemplate?.spec ?? {}, 'spec', 'jobTemplate', 'spec')])],
   ['batch.volcano.sh/Job', workloadKind<{ tasks: Replicas[] }>(
-    fields({ tasks: list(ROLE, {}), schedulerName: text, minAvailable: number, policies: POLICIES }),
+    fields({ tasks: list(ROLE, {}), schedulerName: text, minAvailable: number, policies: POLICIES, ttlSecondsAfterFinished: number }),
     ({ tasks = [] }) => tasks.map((task, index) => ofTemplate(task, 'spec', 'tasks', index)))],
-  ['mindxdl.gitee.com/AscendJob', jobOfRoles('replicaSpecs', { schedulerName: text, runPolicy: fields({ schedulingPolicy: fields({ minAvailable: number }) }) })],
+  ['mindxdl.gitee.com/AscendJob', jobOfRoles('replicaSpecs', { schedulerName: text, runPolicy: fields({ ttlSecondsAfterFinished: number, schedulingPolicy: fields({ minAvailable: number }) }) })],
   ['kubeflow.org/PyTorchJob', kubeflowJob('pytorchReplicaSpecs')],
   ['kubeflow.org/MPIJob', kubeflowJob('mpiReplicaSpecs')],
   ['kubeflow.org/TFJob', kubeflowJob('tfReplicaSpecs')],

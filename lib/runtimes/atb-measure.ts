@@ -3,7 +3,8 @@ import { ArtifactFormat } from '../artifacts/artifact-format';
 import type { CommandPart } from '../pods/pod-fragment';
 import { scriptPath } from '../pods/scripts';
 import { SecurityLevel } from '../pods/security-level';
-import { atbCheck, atbEnv, type AtbStack, lineages, sourceTreeOf } from './atb-stack';
+import { hostGibibytes } from './atb-memory';
+import { atbCheck, atbEnv, type AtbStack, lineages, MODEL_PACKAGES, sourceTreeOf } from './atb-stack';
 import { ATB_MODELS, atbWeights, checkWorldSize } from './atb-weights';
 import type { Steps } from './runtime-dialect';
 import { type ScriptStep, scriptStep } from './script-step';
@@ -30,13 +31,13 @@ function evaluate(stack: AtbStack, request: EvaluateRequest): StepTask {
   checkSettings(settings);
   checkMinimums(minimumScores);
   dataset._require([ArtifactFormat.DATASET], 'dataset', 'C-Eval as the guide has it');
-  const { inputs, words } = modelRun(stack, request, batchSize);
+  const { inputs, gibibytes, words } = modelRun(stack, request, batchSize);
   const output = request.output(ArtifactFormat.EVALUATION, {
     runtime: ATB_MODELS, devices, batchSize, minimumScores, inputs: lineages(...inputs, dataset),
   });
   const minimums = Object.entries(minimumScores).flatMap(([metric, value]) => ['--minimum', `${metric}=${String(value)}`]);
   return measureStep(stack, request, {
-    name: 'evaluate', output, require: ['result.json'], inputs: [...inputs, dataset], script: 'evaluate', scripts: ['atb_evaluate'],
+    name: 'evaluate', output, require: ['result.json'], inputs: [...inputs, dataset], gibibytes, script: 'evaluate', scripts: ['atb_evaluate'],
     words: [
       '--metrics', `json:${output.path}/ceval.json`, '--model', model.name, '--output', output.path, ...minimums, '--',
       'python3', scriptPath('atb_evaluate'), ...words, '--mode', 'dataset', '--dataset', dataset.path, '--output', output.path,
@@ -51,20 +52,20 @@ function answerOne(stack: AtbStack, request: EvaluateRequest): StepTask {
   if (Object.keys(minimumScores).length > 0) {
     throw new Error('\'minimumScores\' do not go with the setting \'mode: single\', which answers one question and measures nothing');
   }
-  const { inputs, words } = modelRun(stack, request, batchSize);
+  const { inputs, gibibytes, words } = modelRun(stack, request, batchSize);
   const output = request.output(ArtifactFormat.ANSWERS, { runtime: ATB_MODELS, devices, batchSize, inputs: lineages(...inputs) });
   return measureStep(stack, request, {
-    name: 'evaluate', output, require: [], inputs, script: 'atb_evaluate', words: [...words, '--mode', 'single', '--output', output.path],
+    name: 'evaluate', output, require: [], inputs, gibibytes, script: 'atb_evaluate', words: [...words, '--mode', 'single', '--output', output.path],
   });
 }
 
 function benchmark(stack: AtbStack, request: BenchmarkRequest): StepTask {
   const { model, batchSize = 1, sequencePairs, printResponse, devices } = request;
   checkBenchmark(request);
-  const { inputs, words } = modelRun(stack, request, batchSize);
+  const { inputs, gibibytes, words } = modelRun(stack, request, batchSize);
   const output = request.output(ArtifactFormat.BENCHMARK, { runtime: ATB_MODELS, devices, batchSize, sequencePairs, printResponse, inputs: lineages(...inputs) });
   return measureStep(stack, request, {
-    name: 'benchmark', output, require: ['result.json', 'performance.csv'], inputs, script: 'atb_benchmark',
+    name: 'benchmark', output, require: ['result.json', 'performance.csv'], inputs, gibibytes, script: 'atb_benchmark',
     words: [
       ...words, '--model-name', model.name, '--pairs', sequencePairs.map((pair) => pair.join(':')).join(','),
       ...(printResponse ? ['--print-response'] : []), '--output', output.path,
@@ -72,13 +73,20 @@ function benchmark(stack: AtbStack, request: BenchmarkRequest): StepTask {
   });
 }
 
-/** The flags of a script that runs the model, and what it reads. */
-function modelRun(stack: AtbStack, { weights, devices, dtype, accelerator }: ModelStepRequest, batchSize: number): { inputs: Artifact[]; words: CommandPart[] } {
+interface ModelRun {
+  readonly inputs: Artifact[];
+  readonly gibibytes: number;
+  readonly words: CommandPart[];
+}
+
+/** The flags of a script that runs the model, what it reads, and the memory for that. */
+function modelRun(stack: AtbStack, { model: asked, weights, devices, dtype, accelerator }: ModelStepRequest, batchSize: number): ModelRun {
   const tree = sourceTreeOf(stack);
   checkWorldSize('devices', devices, accelerator);
   const { precision, model, compressed } = atbWeights(weights, devices, dtype, accelerator);
   return {
     inputs: [tree, model, ...(compressed ? [compressed] : [])],
+    gibibytes: hostGibibytes(asked, precision, devices),
     words: [
       '--tree', tree.path, '--model-path', model.path, ...(compressed ? ['--compressed', compressed.path] : []), '--tp-size', String(devices),
       '--precision', precision, '--batch', String(batchSize), '--work-dir', `${WORK_PATH}/run`, '--grace', String(GRACE_SECONDS),
@@ -86,12 +94,12 @@ function modelRun(stack: AtbStack, { weights, devices, dtype, accelerator }: Mod
   };
 }
 
-type MeasureStep = Pick<ScriptStep, 'name' | 'output' | 'require' | 'inputs' | 'script' | 'scripts' | 'words'>;
+type MeasureStep = Pick<ScriptStep, 'name' | 'output' | 'require' | 'inputs' | 'gibibytes' | 'script' | 'scripts' | 'words'>;
 
 function measureStep({ image, setEnvScripts }: AtbStack, { devices, accelerator }: ModelStepRequest, step: MeasureStep): StepTask {
   const shm = sharedMemory(1024 * devices);
   return scriptStep({
-    ...step, runtime: ATB_MODELS, image, devices, security: SecurityLevel.VENDOR_DEFAULT, before: [...vendorEnv(setEnvScripts), ...atbCheck(devices)], cpus: 4 * devices, gibibytes: 32,
+    ...step, runtime: ATB_MODELS, image, devices, security: SecurityLevel.VENDOR_DEFAULT, before: [...vendorEnv(setEnvScripts), ...atbCheck(devices, MODEL_PACKAGES)], cpus: 4 * devices,
     scripts: ['with_vendor_env', 'check_start', ...step.scripts ?? []],
     fragment: { env: atbEnv(accelerator), volumes: [...shm.volumes, { name: 'work', emptyDir: {} }], mounts: [...shm.mounts, { name: 'work', mountPath: WORK_PATH }] },
   });

@@ -3,7 +3,8 @@ import { ArtifactFormat } from '../artifacts/artifact-format';
 import { checkImage } from '../image';
 import { SecurityLevel } from '../pods/security-level';
 import { atbMeasureSteps } from './atb-measure';
-import { atbCheck, atbEnv, type AtbStack, sourceTreeOf } from './atb-stack';
+import { hostGibibytes } from './atb-memory';
+import { atbCheck, atbEnv, type AtbStack, MODEL_PACKAGES, sourceTreeOf } from './atb-stack';
 import { atbWeightSteps } from './atb-steps';
 import { ATB_MODELS, atbWeights, checkWorldSize, RUNNABLE_FORMATS } from './atb-weights';
 import { chatTask } from './model-steps';
@@ -15,7 +16,11 @@ import type { Task } from './task';
 
 /** Options of `Runtime.atbModels`. */
 export interface AtbModelsOptions {
-  /** An image with CANN, ATB, torch_npu, transformers 4.30.2 and Python 3; `container/images/atb-models` makes one, no public one is known. */
+  /**
+   * An image with CANN, ATB, torch_npu, transformers 4.30.2, atb_speed 1.0.8 and Python 3; `container/images/atb-models` makes one, no public one is known.
+   *
+   * ATB must be of the 7.0.T8xx releases (January 2024), as the source tree is: in later ones `transposeB` of a matrix product means the opposite.
+   */
   readonly image: string;
 
   /**
@@ -101,10 +106,10 @@ function serve(stack: AtbStack, request: ServeRequest): ServeTask {
 }
 
 function serveModel(stack: AtbStack, server: ServingOptions, request: ServeRequest & { readonly weights: Artifact }): ServeTask {
-  const { model, options, inputs } = loaded(stack, request);
+  const { model, options, inputs, gibibytes } = loaded(stack, request);
   const { env = [] } = server.fragment ?? {};
   return serveTask({
-    ...server, server: 'serve_atb', ranks: true, inputs, backendOptions: options, check: atbCheck(request.devices), fragment: { env, scripts: ['check_start'] },
+    ...server, server: 'serve_atb', ranks: true, inputs, gibibytes, backendOptions: options, check: atbCheck(request.devices, MODEL_PACKAGES), fragment: { env, scripts: ['check_start'] },
   }, { ...request, weights: model });
 }
 
@@ -114,10 +119,10 @@ function chat(stack: AtbStack, request: ChatRequest): Task {
   if (request.devices !== 1) {
     throw new Error(`'devices' must be 1 for a chat of runtime '${ATB_MODELS}', got ${String(request.devices)}: only one process has the terminal; use WebInterface`);
   }
-  const { model, options, inputs } = loaded(stack, request);
+  const { model, options, inputs, gibibytes } = loaded(stack, request);
   return chatTask({
-    ...stack, runtime: ATB_MODELS, backend: 'atb', minimumStartupSeconds: 900, security: SecurityLevel.VENDOR_DEFAULT, script: 'chat_atb', inputs,
-    backendOptions: options, check: atbCheck(1), fragment: { env: serverEnv(request), scripts: ['check_start'] },
+    ...stack, runtime: ATB_MODELS, backend: 'atb', minimumStartupSeconds: 900, security: SecurityLevel.VENDOR_DEFAULT, script: 'chat_atb', inputs, gibibytes,
+    backendOptions: options, check: atbCheck(1, MODEL_PACKAGES), fragment: { env: serverEnv(request), scripts: ['check_start'] },
   }, { ...request, weights: model });
 }
 
@@ -127,12 +132,17 @@ interface Loaded {
   readonly options: Readonly<Record<string, string>>;
   /** What is read beside the model. */
   readonly inputs: readonly Artifact[];
+  /** Memory of the host in GiB. */
+  readonly gibibytes: number;
 }
 
-function loaded(stack: AtbStack, { weights, devices, dtype, accelerator }: Omit<ChatRequest, 'idleMinutes'>): Loaded {
+function loaded(stack: AtbStack, { model: asked, weights, devices, dtype, accelerator }: Omit<ChatRequest, 'idleMinutes'>): Loaded {
   const { model, precision, compressed } = atbWeights(weights, devices, dtype, accelerator);
   const tree = sourceTreeOf(stack);
-  return { model, options: { tree: tree.path, precision, ...(compressed && { compressed: compressed.path }) }, inputs: [tree, ...(compressed ? [compressed] : [])] };
+  return {
+    model, options: { tree: tree.path, precision, ...(compressed && { compressed: compressed.path }) }, inputs: [tree, ...(compressed ? [compressed] : [])],
+    gibibytes: hostGibibytes(asked, precision, devices),
+  };
 }
 
 /** On the node's network HCCL would take the address of the pod network's interface (MindCluster docs, 15_yaml_configuration.md). */

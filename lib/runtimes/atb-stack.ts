@@ -30,9 +30,15 @@ export function atbEnv(accelerator?: Accelerator): EnvEntry[] {
   return accelerator === undefined ? [] : presets.filter((preset) => preset.fits(accelerator)).flatMap((preset) => preset._fragment(accelerator).env ?? []);
 }
 
-/** Words that check devices and packages before the program that follows (image contract of ModelLink@839b2483 chatglm2/6b/requirements.txt). */
-export function atbCheck(devices: number): string[] {
-  return ['python3', scriptPath('check_start'), '--vendor', 'ascend', '--devices', String(devices), '--package', 'transformers==4.30.2', '--'];
+/** What every script of the guide needs (ModelLink@839b2483 chatglm2/6b/requirements.txt). */
+export const SCRIPT_PACKAGES = ['transformers==4.30.2'];
+
+/** What the model's code for ATB needs beside it: it imports a package that came to the repository a day later (pytorch/examples/atb_speed_sdk at f82895e4). */
+export const MODEL_PACKAGES = [...SCRIPT_PACKAGES, 'atb_speed==1.0.8'];
+
+/** Words that check devices and packages before the program that follows. */
+export function atbCheck(devices: number, packages: readonly string[]): string[] {
+  return ['python3', scriptPath('check_start'), '--vendor', 'ascend', '--devices', String(devices), ...packages.flatMap((each) => ['--package', each]), '--'];
 }
 
 /** The identities of artifacts. */

@@ -1,7 +1,7 @@
 import type { Artifact } from '../artifacts/artifact';
 import { ArtifactFormat } from '../artifacts/artifact-format';
 import { SecurityLevel } from '../pods/security-level';
-import { atbCheck, atbEnv, type AtbStack, lineages, sourceTreeOf } from './atb-stack';
+import { atbCheck, atbEnv, type AtbStack, lineages, SCRIPT_PACKAGES, sourceTreeOf } from './atb-stack';
 import { ATB_MODELS, type AtbWeights, checkSparse, checkWorldSize, madeFor, madeFrom } from './atb-weights';
 import type { Steps } from './runtime-dialect';
 import { type ScriptStep, scriptStep } from './script-step';
@@ -50,7 +50,7 @@ function shard(stack: AtbStack, request: ShardRequest): StepTask {
   const output = madeFor(request.output(format, { runtime: ATB_MODELS, tensorParallel, precision, inputs: lineages(...inputs) }, model.weightsBytes), tensorParallel);
   return scriptStep({
     name: 'shard', runtime: ATB_MODELS, image: stack.image, inputs, output, require: ['config.json'], security: SecurityLevel.VENDOR_DEFAULT, devices: 1,
-    before: [...vendorEnv(stack.setEnvScripts), ...atbCheck(1)], script: 'shard_weights', scripts: ['with_vendor_env', 'check_start'], cpus: 8, gibibytes: 48,
+    before: [...vendorEnv(stack.setEnvScripts), ...atbCheck(1, SCRIPT_PACKAGES)], script: 'shard_weights', scripts: ['with_vendor_env', 'check_start'], cpus: 8, gibibytes: 48,
     words: [
       '--tree', tree.path, '--source', weights.path, ...(quantized ? ['--quantized', quantized.path] : []), '--tp-size', String(tensorParallel),
       '--precision', precision, '--output', output.path,

@@ -6,7 +6,8 @@ export interface SophonOptions {
   readonly image: string;
 
   /**
-   * The source tree of LLM-TPU at edb7f13e: its exporter, its compile script and its programs.
+   * The source tree of LLM-TPU with its exporter, its compile script and its programs, which go together: at edb7f13e for one chip and the
+   * extension `chat`, at 909f9dab for several chips and the program for a terminal, which does not run what later ones compile.
    *
    * @default - none, which only a ready bmodel can do without
    */
@@ -34,7 +35,7 @@ export interface SophonOptions {
   readonly extension?: Artifact;
 
   /**
-   * The program that BuildProgram made of `demo`, for conversations on several chips.
+   * The program that BuildProgram made of `demo`, for conversations on several chips; its source tree must be that of the bmodel.
    *
    * @default - none
    */

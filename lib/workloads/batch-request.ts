@@ -1,3 +1,4 @@
+import type { PodOwner } from '../accelerators/device-dialect';
 import type { ComposedPod } from '../pods/composed-pod';
 import type { PodFragment } from '../pods/pod-fragment';
 import type { KubernetesObject } from './kubernetes-object';
@@ -14,8 +15,13 @@ export interface BatchFacts {
   readonly queue?: string | undefined;
   /** Whether something admits all pods of a plain Job together or none. */
   readonly admittedTogether?: boolean | undefined;
-  /** How often MindCluster moves the job away from a faulty device or node; undefined where MindCluster does not schedule it. */
+  /**
+   * How often MindCluster makes the pods again after one of them failed; moves away from faulty devices and nodes are not counted, and with 0 there are
+   * none. Undefined where MindCluster does not schedule the job.
+   */
   readonly faultRetryTimes?: number | undefined;
+  /** What an operator needs to find in the ConfigMap of the rank table. */
+  readonly rankTableData?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a workload kind renders. */
@@ -41,6 +47,8 @@ export interface BatchKind {
   readonly podIndex: string;
   /** How the first pod is reached, where that can be known before it runs. */
   firstPod?(name: string): string;
+  /** Who has the pods that failed beside those that follow them; undefined where failed pods go. */
+  ownerOf?(backoffLimit: number): PodOwner;
   fragment(facts: BatchFacts): PodFragment;
   /** The workload first, then what it needs beside it. */
   render(request: BatchRequest): KubernetesObject[];
@@ -73,23 +81,24 @@ export function firstPodEnv(kind: Pick<BatchKind, 'firstPod'>, { name, pods }: B
 
 /**
  * What MindCluster's scheduling does about faulty devices and nodes: `force` ends the pods there at once (Ascend/mind-cluster@22bb3d98
- * docs 15_yaml_configuration.md).
+ * docs 15_yaml_configuration.md). It counts against `fault-retry-times` only what failed by itself (component/ascend-for-volcano internal/rescheduling/
+ * reschedule.go, PodFailed), so who wants no second try gets no moves either.
  */
 export function faultLabels({ faultRetryTimes }: BatchFacts): Pick<PodFragment, 'labels' | 'objectLabels'> {
   if (faultRetryTimes === undefined) {
     return {};
   }
-  const labels = { 'fault-scheduling': 'force', 'fault-retry-times': String(faultRetryTimes) };
+  const labels: Record<string, string> = faultRetryTimes === 0 ? { 'fault-scheduling': 'off' } : { 'fault-scheduling': 'force', 'fault-retry-times': String(faultRetryTimes) };
   return { labels, objectLabels: labels };
 }
 
-/** One pod a node, by a label that the kind's controller puts on its pods. */
-export function onePodANode(label: string, name: string): Pick<PodFragment, 'affinity'> {
+/** One pod a node, by labels that the kind's controller puts on its pods. */
+export function onePodANode(labels: Readonly<Record<string, string>>): Pick<PodFragment, 'affinity'> {
   return {
     affinity: {
       podAntiAffinity: {
         requiredDuringSchedulingIgnoredDuringExecution: [{
-          labelSelector: { matchExpressions: [{ key: label, operator: 'In', values: [name] }] },
+          labelSelector: { matchExpressions: Object.entries(labels).map(([key, value]) => ({ key, operator: 'In', values: [value] })) },
           topologyKey: 'kubernetes.io/hostname',
         }],
       },

@@ -1,3 +1,4 @@
+import type { PodOwner } from '../accelerators/device-dialect';
 import { type BatchKind, type BatchRequest, firstPodEnv, objectMetadata, onePodANode, templateMetadata } from './batch-request';
 import { PERMANENT_EXIT_CODES, WAITING_EXIT_CODE } from './exit-classes';
 import type { KubernetesObject } from './kubernetes-object';
@@ -11,6 +12,7 @@ export const JOB: BatchKind = {
   rankTables: ['generated', 'file', 'none'],
   schedulerRole: false,
   podIndex: '0',
+  ownerOf,
   fragment: () => ({ source: 'Job', restartPolicy: 'Never' }),
   render: (request) => [job(request, {})],
 };
@@ -21,9 +23,10 @@ export const INDEXED_JOB: BatchKind = {
   schedulerRole: false,
   podIndex: '$(JOB_COMPLETION_INDEX)',
   firstPod: (name) => `${name}-0.${name}`,
+  ownerOf,
   fragment: (facts) => ({
     source: 'Indexed Job', restartPolicy: 'Never', subdomain: facts.name, ...firstPodEnv(INDEXED_JOB, facts),
-    ...(facts.pods > 1 && onePodANode('batch.kubernetes.io/job-name', facts.name)),
+    ...(facts.pods > 1 && onePodANode({ 'batch.kubernetes.io/job-name': facts.name })),
     ...(facts.pods > 1 && facts.admittedTogether !== true && { objectAnnotations: { [WARNING]: NO_GANG } }),
   }),
   render: (request) => [
@@ -31,6 +34,11 @@ export const INDEXED_JOB: BatchKind = {
     headlessService(request, { 'batch.kubernetes.io/job-name': request.name }),
   ],
 };
+
+/** The pods that failed stay, so that their logs can be read. */
+function ownerOf(backoffLimit: number): PodOwner {
+  return { kind: 'Job', prop: 'backoffLimit', count: backoffLimit };
+}
 
 function job(request: BatchRequest, spec: object): KubernetesObject {
   const { name, pod, backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished } = request;

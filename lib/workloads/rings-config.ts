@@ -15,13 +15,14 @@ export function ringsConfigFragment(name: string): Pick<PodFragment, 'volumes' |
 
 /**
  * The ConfigMap that MindCluster's operator fills; it only updates what exists, and finds it by this name. It has no data, so that applying the
- * manifests again does not put a completed table back.
+ * manifests again does not put a completed table back; only for an operator that cannot do without (`rankTableData`) it has.
  */
 export function ringsConfig(request: BatchRequest): KubernetesObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: objectMetadata(ringsConfigName(request.name), request),
+    ...(request.rankTableData && { data: { ...request.rankTableData } }),
   };
 }
 

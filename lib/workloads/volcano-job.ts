@@ -19,7 +19,7 @@ export const VOLCANO_JOB: BatchKind = {
     restartPolicy: 'Never',
     ...firstPodEnv(VOLCANO_JOB, facts),
     ...faultLabels(facts),
-    ...(facts.pods > 1 && onePodANode('volcano.sh/job-name', facts.name)),
+    ...(facts.pods > 1 && onePodANode({ 'volcano.sh/job-name': facts.name })),
     ...(facts.rankTable === 'operator' && ringsConfigFragment(facts.name)),
   }),
   render: (request) => [volcanoJob(request), ...(request.rankTable === 'operator' ? [ringsConfig(request)] : [])],
@@ -38,6 +38,8 @@ function volcanoJob(request: BatchRequest): KubernetesObject {
       minAvailable: pods,
       schedulerName: 'volcano',
       queue: queue ?? 'default',
+      // Volcano sorts jobs by the priority of the PodGroup, which has the job's and not the pods' (pkg/controllers/job/job_controller_actions.go).
+      ...(pod.spec.priorityClassName !== undefined && { priorityClassName: pod.spec.priorityClassName }),
       // Volcano fails a job when its restarts reach this number, so it counts the first start as well; 0 would mean its default of 3.
       maxRetry: backoffLimit + 1,
       plugins: { env: [], svc: [] },

@@ -121,7 +121,7 @@ describe('cdk8s synth --validate', () => {
         summary: { status: 'failure' },
         violations: [{
           ruleName: 'restart-policy',
-          recommendation: 'the API server takes Never or OnFailure for the pods of a Job, Never alone beside a podFailurePolicy, and Always for pods that are kept running',
+          recommendation: 'the API server takes Never or OnFailure for the pods of a Job, also of one that a CronJob, JobSet or RayJob makes, Never alone beside a podFailurePolicy, and Always for pods that are kept running',
           fix: 'set restartPolicy: Never in a Job, and leave it out elsewhere (docs/rules.md#restart-policy)',
           violatingConstructs: [{
             resourceName: 'train', manifestPath: 'dist/tenant.k8s.yaml', constructPath: 'tenant/train',

@@ -61,6 +61,14 @@ test.each([2, 4, 8])('on %i chips there is the terminal of the C++ program, whic
   expect(step(all, 'cli').resources.limits).toEqual({ [`squat.ai/bm1684x-${String(devices)}`]: 1 });
 });
 
+test('the sources are those whose program runs what their exporter and compile.sh make: demo.cpp knows no greedy_head, the extension needs it', () => {
+  const commit = (devices: number): string => /LLM-TPU\/archive\/([0-9a-f]{40})\.tar\.gz/.exec(step(objects({ devices, platform: platform(devices) }), 'llm-tpu').command.join(' '))![1]!;
+
+  expect(commit(1)).toBe('edb7f13e1fab7afee4be24eeed42fa51e1f3a273');
+  expect([2, 4, 8].map(commit)).toEqual(Array.from({ length: 3 }, () => '909f9dabcab77bffbce63db8485700b8b18860af'));
+  expect(stepsOf(objects({ devices: 2, platform: platform(2) })).sort()).toEqual(['cli', 'compile', 'export', 'llm-tpu', 'patch', 'program', 'sentencepiece', 'weights']);
+});
+
 test('a ready bmodel is downloaded, and nothing is compiled', () => {
   const ready = WeightSource.http({ files: [{ url: 'https://models.corp.example/chatglm3-6b_int4_1dev.bmodel' }, { url: 'https://models.corp.example/tokenizer.model' }], trustOnFirstUse: true });
   const all = objects({ readyBmodel: true, weightSource: ready, dtype: Dtype.INT4, compilerImage: undefined });

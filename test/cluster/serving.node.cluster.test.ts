@@ -129,9 +129,9 @@ test('serve-chatglm-cambricon waits for its weights, then serves', async () => {
   expect(await namespace.kubectl('exec', 'deployment/serve-chatglm-cambricon-chat', '-c', 'serve', '--', 'cnmon', 'info')).toMatch(/Product Name +: MLU370-X8/);
 }, 150_000);
 
-test('serve-chatglm3-sophon has its chip as number 0 and the node\'s libsophon', async () => {
+test('serve-chatglm3-sophon has its chip as number 0 and its image\'s libsophon, which no folder of the node hides', async () => {
   await namespace.apply(prepared('serve-chatglm3-sophon'));
   await namespace.kubectl('rollout', 'status', 'deployment/serve-chatglm3-sophon-chat', '--timeout=80s');
   expect(await chat(namespace, 'serve-chatglm3-sophon-chat', 'chatglm3-6b', 'hello')).toMatch(/hello/);
-  expect(await namespace.kubectl('exec', 'deployment/serve-chatglm3-sophon-chat', '-c', 'serve', '--', 'sh', '-c', 'ls /dev | grep bm; /opt/sophon/libsophon-current/bin/bm-smi')).toMatch(/^bm-sophon0\nbmdev-ctl\n[^]*1684X-SC7/);
+  expect(await namespace.kubectl('exec', 'deployment/serve-chatglm3-sophon-chat', '-c', 'serve', '--', 'sh', '-c', 'ls /dev | grep bm; ls /opt/sophon/libsophon-current')).toBe('bm-sophon0\nbmdev-ctl\nlib\n');
 }, 120_000);

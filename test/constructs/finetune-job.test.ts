@@ -199,11 +199,27 @@ describe('the pod', () => {
     expect(task!.template.spec.volumes).toContainEqual({ name: 'ascend-910-config', configMap: { name: `rings-config-${job.metadata.name}` } });
   });
 
+  test.each([
+    ['6.0.0', { 'hccl.json': '{"status":"initializing"}' }], ['7.0.RC1', undefined], ['26.1.0', undefined],
+  ])('the ConfigMap of MindCluster %s has the data that its operator cannot do without', (version, data) => {
+    const devicePlugins = [DevicePlugin.mindCluster({ version })];
+    const objects = finetune({ workload: WorkloadKind.VOLCANO_JOB }, { ...everyVendor(), devicePlugins, scheduler: Scheduler.volcano() });
+
+    expect(objects.filter(({ metadata: { name } }) => name.startsWith('rings-config-')).map((rings) => rings.data)).toEqual([data]);
+  });
+
+  test('a job that is not tried again is not moved either', () => {
+    const [job] = finetune({ workload: WorkloadKind.VOLCANO_JOB, backoffLimit: 0 }, { ...everyVendor(), scheduler: Scheduler.volcano() });
+
+    expect(job!.metadata.labels).toMatchObject({ 'fault-scheduling': 'off' });
+    expect(job!.metadata.labels).not.toHaveProperty('fault-retry-times');
+  });
+
   test('an AscendJob has a Scheduler without devices beside its Workers', () => {
-    const [job] = finetune({ workload: WorkloadKind.ASCEND_JOB, deadline: Duration.hours(1), ttlAfterFinished: Duration.days(1) }, { ...everyVendor(), scheduler: Scheduler.volcano() });
+    const [job] = finetune({ workload: WorkloadKind.ASCEND_JOB }, { ...everyVendor(), scheduler: Scheduler.volcano() });
     const { Scheduler: scheduler, Worker: worker } = (job!.spec as { replicaSpecs: Record<string, { replicas: number; template: { spec: V1PodSpec } }> }).replicaSpecs;
 
-    expect(job!.spec).toMatchObject({ runPolicy: { backoffLimit: 3, activeDeadlineSeconds: 3600, ttlSecondsAfterFinished: 86400 } });
+    expect(job!.spec).toMatchObject({ runPolicy: { backoffLimit: 3 } });
     expect([scheduler!.replicas, worker!.replicas]).toEqual([1, 1]);
     expect(scheduler!.template.spec.containers[0]!.resources).toEqual({ requests: { cpu: '1', memory: '2Gi' } });
     expect(worker!.template.spec.containers[0]!.resources!.limits).toEqual({ 'huawei.com/Ascend910': 8 });

@@ -1,8 +1,9 @@
 import { Chart, Testing } from 'cdk8s';
 import { Secret } from 'cdk8s-plus-27';
-import { SophonDevicePlugin, type SophonDevicePluginProps } from 'cdk8s-chatglm';
+import { Accelerator, SophonDevicePlugin, type SophonDevicePluginProps } from 'cdk8s-chatglm';
 
 import { messageOf } from '../support/bad-input';
+import { fragmentOf } from '../support/device-fragment';
 import { chartWith, synthesized } from '../support/synthesized';
 
 const PROPS: SophonDevicePluginProps = { image: 'ghcr.io/squat/generic-device-plugin@sha256:' + '0'.repeat(64), nodeSelector: { tpu: 'bm1684x' } };
@@ -49,6 +50,17 @@ test('its image is pulled with the platform\'s secrets', () => {
 
 test('a SoC has its own device nodes', () => {
   expect(plugin({ soc: true }).devices).toEqual([{ name: 'bm1684x', groups: [{ paths: [{ path: '/dev/bm-tpu0' }, { path: '/dev/bmdev-ctl' }, { path: '/dev/ion' }] }] }]);
+});
+
+test.each<[string, Partial<SophonDevicePluginProps>, string[]]>([
+  ['a card\'s host needs the driver only: libsophon is the image\'s', {}, []],
+  ['a SoC\'s libraries are the node\'s', { soc: true }, ['/opt/sophon']],
+  ['a host can have libsophon', { mountLibsophon: true }, ['/opt/sophon']],
+  ['a SoC can leave it to the image', { soc: true, mountLibsophon: false }, []],
+])('%s', (_what, props, paths) => {
+  const { mounts = [] } = fragmentOf(plugin(props).construct.devicePlugin(1), { accelerator: Accelerator.BM1684X });
+
+  expect(mounts.map(({ mountPath }) => mountPath)).toEqual(paths);
 });
 
 test.each<[string, () => unknown, string]>([

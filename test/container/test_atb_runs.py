@@ -154,6 +154,12 @@ class TestBenchmark:
         flags = [*model(steps, "float", 1), "--batch", 1, "--model-name", "m", "--output", output, "--pairs", "10:10"]
         assert "MAX_SEQ_LEN 4112" in steps.run("atb_benchmark", *flags, MAX_SEQ_LEN="4100")[1]
 
+    def test_the_room_holds_what_the_warm_up_generates(self, steps, output):
+        flags = [*model(steps, "float", 1), "--batch", 1, "--model-name", "m", "--output", output]
+        code, said = steps.run("atb_benchmark", *flags, "--pairs", "4094:2,16:16")
+        assert code == 0, said
+        assert "MAX_SEQ_LEN 4112" in said
+
     def test_a_table_with_rows_missing(self, steps, output):
         flags = [*model(steps, "float", 1), "--batch", 1, "--model-name", "m", "--output", output]
         assert steps.run("atb_benchmark", *flags, "--pairs", "8:8,16:16", STUB_ROWS="1")[0] == 28

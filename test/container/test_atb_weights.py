@@ -67,6 +67,22 @@ class TestShard:
         assert (output / "quant" / "tp2" / "quant_weight1.npy").is_file()
         assert (output / "tensor_parallel_tp2" / "part_model" / "1").is_dir()
 
+    def test_published_weights_need_no_file_that_nothing_reads(self, own_steps, output):
+        published = own_steps.quantized("w8a8")
+        for name in ("quant_bias", "weight_offset", "weight_scale"):
+            (published / f"{name}.npy").unlink()
+        flags = ("--source", own_steps.weights, "--precision", "w8a8", "--tp-size", 2, "--quantized", published)
+        code, said = own_steps.run("shard_weights", "--output", output, *flags)
+        assert code == 0, said
+        read = ["deq_scale.npy", "fp_bias.npy", "input_offset.npy", "input_scale.npy", "quant_weight.npy"]
+        assert sorted(path.name for path in (output / "quant").glob("*.npy")) == read
+        assert not any(path.is_symlink() for path in output.rglob("*"))
+        (published / "input_scale.npy").unlink()
+        assert own_steps.run("shard_weights", "--output", output, *flags)[0] == 28
+        assert own_steps.cause("shard_weights") == (
+            f"quantized weights in {published} are without input_scale.npy; export them again"
+        )
+
     def test_the_pods_switches_do_not_reach_the_script(self, steps, output):
         flags = ("--source", steps.weights, "--precision", "float", "--tp-size", 2)
         code, said = steps.run("shard_weights", "--output", output, *flags, ENABLE_SPARSE="1", ENABLE_QUANT="1")
@@ -85,7 +101,7 @@ class TestShard:
              "sparse weights can only be compressed for 2 devices, not 4"),
             (["--precision", "w8a8", "--tp-size", "2", "--quantized", "{ceval}"], 28,
              "quantized weights in {ceval} are without deq_scale.npy, fp_bias.npy, input_offset.npy, input_scale.npy, "
-             "quant_bias.npy, quant_weight.npy, weight_offset.npy, weight_scale.npy; export them again"),
+             "quant_weight.npy; export them again"),
         ],
     )  # fmt: skip
     def test_settings_that_cannot_work(self, steps, output, flags, code, cause):
@@ -107,6 +123,19 @@ class TestShard:
             f"{own_steps.weights} has no pytorch_model-00003-of-00007.bin; take all files of THUDM/chatglm2-6b at "
             "4e38bef4"
         )
+
+    def test_a_model_whose_positions_are_stretched(self, own_steps, output):
+        flags = ("--output", output, "--source", own_steps.weights, "--precision", "float", "--tp-size", 2)
+        config = own_steps.weights / "config.json"
+        config.write_text(json.dumps({"world_size": 1, "float_layers_id": [0], "rope_ratio": 50}))
+        assert own_steps.run("shard_weights", *flags)[0] == 28
+        assert own_steps.cause("shard_weights") == (
+            f"{config} has rope_ratio 50, but the model's code for ATB places all tokens as with 1, and would answer "
+            "wrongly; take weights without it, such as THUDM/chatglm2-6b"
+        )
+        config.write_text(json.dumps({"world_size": 1, "float_layers_id": [0], "rope_ratio": 1}))
+        code, said = own_steps.run("shard_weights", *flags)
+        assert code == 0, said
 
     def test_another_source_tree(self, steps, output):
         flags = ("--output", output, "--source", steps.weights, "--precision", "float", "--tp-size", 2)

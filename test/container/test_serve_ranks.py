@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support.ranked_server import RANKS, RankedServer
+from support.ranked_server import RANKS, TRIED, RankedServer
 from support.serve_server import MODEL, chat_body, eventually, in_background, received, stream_bytes
 
 
@@ -29,8 +29,9 @@ class TestTogether:
                 assert reply.json["choices"][0]["message"]["content"] == "w1 w2 w3 w4 w5 "
             assert reply.json["usage"]["completion_tokens"] == 5
             pod.agree(size)
-            assert pod.steps(0)[1].startswith("prefill [")
-            assert pod.steps(0)[2:6] == ["step 1", "step 2", "step 3", "step 4"]
+            asked = pod.steps(0)[TRIED:]
+            assert asked[0].startswith("prefill [")
+            assert asked[1:5] == ["step 1", "step 2", "step 3", "step 4"]
             assert sum("listening on" in line for line in pod.lines) == 1
             assert pod.end() == 0
 
@@ -41,12 +42,39 @@ class TestTogether:
             assert text == pod.chat("hello", max_tokens=4).json["choices"][0]["message"]["content"]
 
 
+class TestStart:
+    @pytest.mark.parametrize("size", [1, 3])
+    def test_nobody_is_served_before_all_have_computed_together(self, python, folder, size):
+        with RankedServer(python, folder, size) as pod:
+            assert [line.split()[0] for line in pod.steps(0)] == ["load", "prefill", "step"]
+            pod.agree(size)
+
+    @pytest.mark.parametrize("rank", [0, 1])
+    def test_ranks_that_cannot_compute_together_are_never_ready(self, python, folder, rank):
+        with RankedServer(python, folder, 2, wait=False, RAISING_RANK=str(rank), RAISING_TOKEN="1") as pod:
+            assert pod.ended() == 40
+            failed = "failed at a step" if rank == 0 else "failed"
+            assert f"rank {rank} {failed}: RuntimeError: out of device memory" in pod.message.read_text()
+            assert not any("is loaded after" in line for line in pod.lines)
+
+    @pytest.mark.parametrize(("size", "left"), [(1, 2), (2, 0)])
+    def test_what_killed_ranks_left_locked_is_gone(self, python, folder, size, left):
+        shared = folder / "shm"
+        shared.mkdir()
+        for name in ("sem.hcclShareMem", "sem.hcclShareMem-29500", "sem.another"):
+            (shared / name).touch()
+        with RankedServer(python, folder, size) as pod:
+            assert len(list(shared.glob("sem.hcclShareMem*"))) == left
+            assert (shared / "sem.another").exists()
+            assert pod.end() == 0
+
+
 class TestCancel:
     def test_a_client_that_leaves_stops_every_rank_at_the_same_step(self, python, folder):
         with RankedServer(python, folder, 3, "--backend-option", "step-seconds=0.02") as pod:
             with pod.connect() as connection:
                 connection.sendall(stream_bytes("hello"))
-                eventually(lambda: len(pod.steps(2)) > 6, "the answer has begun")
+                eventually(lambda: len(pod.steps(2)) > TRIED + 5, "the answer has begun")
                 connection.shutdown(socket.SHUT_RDWR)
             pod.wait_metric("running", 0)
             pod.agree(3)
@@ -62,7 +90,7 @@ class TestEnd:
     def test_a_drain_finishes_what_runs_on_every_rank(self, python, folder):
         with RankedServer(python, folder, 2, "--backend-option", "step-seconds=0.05") as pod:
             result = in_background(lambda: pod.chat("hello", max_tokens=60))
-            eventually(lambda: len(pod.steps(1)) > 3, "the answer has begun")
+            eventually(lambda: len(pod.steps(1)) > TRIED + 2, "the answer has begun")
             pod.process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
             begun = time.monotonic()
@@ -82,7 +110,7 @@ class TestEnd:
         with RankedServer(python, folder, 2, "--backend-option", "step-seconds=0.05") as pod:
             with pod.connect() as connection:
                 connection.sendall(stream_bytes("hello"))
-                eventually(lambda: len(pod.steps(1)) > 3, "the answer has begun")
+                eventually(lambda: len(pod.steps(1)) > TRIED + 2, "the answer has begun")
                 begun = time.monotonic()
                 os.kill(pod.pid(1), signal.SIGKILL)
                 answer = b"".join(received(connection))
@@ -106,7 +134,7 @@ class TestEnd:
 
     @pytest.mark.parametrize("rank", [0, 1])
     def test_a_step_that_fails_on_one_rank_ends_all(self, python, folder, rank):
-        with RankedServer(python, folder, 2, RAISING_RANK=str(rank)) as pod:
+        with RankedServer(python, folder, 2, RAISING_RANK=str(rank), RAISING_TOKEN="2") as pod:
             with contextlib.suppress(ConnectionError):
                 assert pod.chat("hello", max_tokens=9).status == 500
             assert pod.ended() == 40
@@ -179,4 +207,4 @@ def test_the_body_of_a_chat_is_what_the_ranks_are_asked(python, tmp_path):
     with RankedServer(python, tmp_path, 2) as pod:
         pod.request("POST", "/v1/chat/completions", chat_body("one two three", max_tokens=1))
         pod.agree(2)
-        assert pod.steps(1)[1].count(",") >= 2
+        assert pod.steps(1)[TRIED].count(",") >= 2

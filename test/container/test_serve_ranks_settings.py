@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from support.atb_steps import Steps
@@ -71,12 +73,53 @@ def test_shards_for_another_number_of_devices(steps):
     )
 
 
+def test_shards_of_a_model_whose_positions_are_stretched(python, container, tmp_path):
+    own = Steps(python, container, tmp_path)
+    config = own.sharded("float", 2) / "tensor_parallel_tp2" / "part_model" / "1" / "config.json"
+    config.write_text('{"world_size": 2, "rope_ratio": 50}')
+    given = ["--model-path", own.sharded("float", 2), *options(f"tree={own.tree}")]
+    assert serve(own, *given, RANK="0", WORLD_SIZE="2") == (
+        28,
+        f"{config} has rope_ratio 50, but the model's code for ATB places all tokens as with 1, and would answer "
+        "wrongly; take weights without it, such as THUDM/chatglm2-6b",
+    )
+
+
+def test_ranks_of_one_start_share_a_name_that_no_other_start_has(steps, python, container, tmp_path):
+    """ATB ends this name with ATB_SHARE_MEMORY_NAME_SUFFIX: what an earlier start left locked is not met again."""
+    (tmp_path / "torch.py").write_text(
+        "import os; raise ImportError(os.environ['ATB_SHARE_MEMORY_NAME_SUFFIX'] + ' for ' + os.environ['MASTER_PORT'])"
+    )
+    server = [python, container / "serve_atb.py", "--backend", "atb", "--model-name", MODEL, *ADDRESS]
+    given = ["--model-path", steps.sharded("float", 2), *options(f"tree={steps.tree}", f"work-dir={tmp_path / 'work'}")]
+    launcher = ["--devices", 2, "--rank-env", "torch", "--kind", "server", "--grace", 5, "--", *server, *given]
+    code, said = steps.script("launch").run(*launcher, PYTHONPATH=str(tmp_path), ATB_SHARE_MEMORY_NAME_SUFFIX="mine")
+    assert code == 30, said
+    names = set(re.findall(r"cannot import 'torch' \((\S+) for (\d+)\)", said))
+    assert len(names) == 1
+    assert all(suffix == f"mine-{port}" for suffix, port in names)
+
+
+def test_an_image_without_the_vendors_kit(steps, tmp_path):
+    """The modeling file imports it, so that the image's transformers would refuse the model."""
+    for name in ("torch", "torch_npu/__init__", "torch_npu/contrib/__init__", "torch_npu/contrib/transfer_to_npu"):
+        (tmp_path / f"{name}.py").parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").touch()
+    (tmp_path / "transformers.py").touch()
+    given = ["--model-path", steps.weights, *options(f"tree={steps.tree}", f"work-dir={tmp_path / 'work'}")]
+    assert serve(steps, *given, PYTHONPATH=str(tmp_path)) == (
+        30,
+        "this image cannot import 'atb_speed.common.arch.post_process.sample' (No module named 'atb_speed'): use an "
+        "image that has CANN, ATB 7.0.T8xx, torch_npu, transformers 4.30.2 and atb_speed 1.0.8",
+    )
+
+
 def test_an_image_without_torch(steps, tmp_path):
     given = ["--model-path", steps.weights, *options(f"tree={steps.tree}", f"work-dir={tmp_path / 'work'}")]
     assert serve(steps, *given) == (
         30,
-        "this image cannot import 'torch' (No module named 'torch'): use an image that has CANN, ATB, torch_npu and "
-        "transformers 4.30.2",
+        "this image cannot import 'torch' (No module named 'torch'): use an image that has CANN, ATB 7.0.T8xx, torch_npu, "
+        "transformers 4.30.2 and atb_speed 1.0.8",
     )
     part = tmp_path / "work" / "rank-0" / "part"
     assert "runs on ATB" in (part / "modeling_chatglm.py").read_text()

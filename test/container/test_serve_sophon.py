@@ -237,3 +237,27 @@ def test_a_bmodel_without_a_tokenizer_says_what_is_missing(python, tmp_path, mod
         f"no tokenizer can be read from {model}, which should have tokenizer.model, tokenizer_config.json and"
         f" tokenization_chatglm.py: {model} does not appear to have a file named config.json."
     )
+
+
+def test_an_extension_whose_library_is_not_there_is_an_image_that_does_not_fit(python, tmp_path, model, devices):
+    missing = "libbmrt.so.1.0: cannot open shared object file: No such file or directory"
+    (tmp_path / "packages" / "chat.py").write_text(f"raise ImportError({missing!r})\n")
+    with started(python, tmp_path, model, devices) as server:
+        assert server.ended() == 30
+    assert (tmp_path / "termination").read_text() == (
+        f"the extension 'chat' of {tmp_path}/packages cannot be loaded: {missing}; libsophon must be in"
+        " /opt/sophon/libsophon-current: in the image, which a folder of the node must not hide, or with mountLibsophon on"
+        " the node"
+    )
+
+
+def test_a_tokenizer_of_the_first_revisions_wants_torch_which_the_image_need_not_have(python, tmp_path, model, devices):
+    wanted = "This modeling file requires the following packages that were not found in your environment: torch."
+    text = TRANSFORMERS.replace("        return Tokenizer()\n", f"        raise ImportError({wanted!r})\n")
+    (tmp_path / "packages" / "transformers.py").write_text(text, encoding="utf-8")
+    with started(python, tmp_path, model, devices) as server:
+        assert server.ended() == 30
+    assert (tmp_path / "termination").read_text() == (
+        f"the tokenizer of {model} cannot be imported: {wanted}; it needs sentencepiece, and the code of ChatGLM3-6B's"
+        " first revisions torch, too: take a revision of 2023-11 or later"
+    )

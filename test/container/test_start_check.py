@@ -46,6 +46,20 @@ MLU = """\
 +-------------------------------+----------------------+-----------------------+
 """
 
+# The columns of 4.20, which the head line has no driver in (CambriconKnight/dev-env-ubuntu@98389ace).
+MLU_4_20 = """\
+Thu Nov 23 09:30:02 2023
++------------------------------------------------------------------------------+
+| CNMON {driver:<14}                                                         |
++-------------------------------+----------------------+-----------------------+
+| Card  VF  Name       Firmware | Inited        Driver | Util        Ecc-Error |
+| Fan   Temp      Pwr:Usage/Cap |         Memory-Usage | vMemory-Usage         |
+|===============================+======================+=======================|
+| 0     /   MLU370-X4    v1.1.6 | On        {driver:>10} | 0%                  0 |
+|  0%   31C         24 W/ 150 W |     0 MiB/ 23308 MiB | 10240 MiB/ 1048576 MiB |
++-------------------------------+----------------------+-----------------------+
+"""
+
 
 class Check:
     """`check_start.py` in an image that is made of folders."""
@@ -164,6 +178,20 @@ def test_a_device_that_is_missing(check):
         "4 devices are needed, but 2 are there by cnmon: 0 MLU370-X8, 1 MLU370-X8; see that the container requests"
         " them and that the node has not lost one"
     )
+
+
+@pytest.mark.parametrize(("driver", "enough"), [("v4.20.11", True), ("v4.20.9", True), ("v4.20.6", False)])
+def test_the_driver_of_a_cnmon_that_has_it_in_a_column(check, driver, enough):
+    check.tool("cnmon", MLU_4_20.format(driver=driver))
+    wanted = ("--devices", 1, "--driver-at-least", "4.20.9")
+    if enough:
+        expected = f"INFO check_start: as expected: the driver is {driver[1:]}, expected 4.20.9 or later"
+        assert said(check.run("cambricon", *wanted)[1])[0] == expected
+    else:
+        assert check.refused(30, "cambricon", *wanted) == (
+            "image or node is not what this version needs: the driver is 4.20.6, expected 4.20.9 or later; use an image"
+            " and a node with what is expected, or choose the version that goes with these"
+        )
 
 
 @pytest.mark.parametrize("broken", ["", "#!/bin/sh\nexit 1\n"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import stat
+import time
 
 import pytest
+from terminal import idle
 
 from support.patience import until
 from support.script import Script
@@ -14,6 +16,7 @@ PROGRAM = """#!/bin/sh
 echo "started with $*"
 while read -r question; do
   [ "$question" = exit ] && { echo bye; exit 0; }
+  sleep "${ANSWER_SECONDS:-0}"
   echo "Answer: $question"
 done
 echo "end of input"
@@ -53,6 +56,33 @@ def test_nobody_typing_ends_it(chat):
     assert process.wait(10) == 0
     assert "no question for 0.005 minutes: ending" in output
     assert output.rstrip().endswith("bye")
+
+
+def test_an_answer_that_is_being_written_is_heard_to_its_end(chat, tmp_path):
+    """The program looks for its farewell only then: 512 tokens at 4 to 13 a second are 40 to 128 seconds."""
+    script, arguments = chat
+    process = script.start(*arguments, "--idle-minutes", 0.005, stdin=True, ANSWER_SECONDS="12")
+    assert process.stdout.readline().startswith("started with")
+    process.stdin.write("why?\n")
+    process.stdin.flush()
+    began = time.monotonic()
+    output = process.stdout.read()
+    assert (process.wait(10), 11 < time.monotonic() - began < 20) == (0, True)
+    assert output.splitlines()[-2:] == ["Answer: why?", "bye"]
+    assert idle.GRACE_SECONDS >= 512 / 4
+
+
+def test_sigterm_ends_an_answer_at_once(chat):
+    script, arguments = chat
+    process = script.start(*arguments, "--idle-minutes", 0.005, stdin=True, ANSWER_SECONDS="30")
+    process.stdin.write("why?\n")
+    process.stdin.flush()
+    assert process.stdout.readline().startswith("started with")
+    assert "no question for 0.005 minutes: ending" in process.stdout.readline()
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    until(lambda: process.poll() is not None)
+    assert (process.returncode, time.monotonic() - began < 5) == (143, True)
 
 
 def test_sigterm_ends_it(chat):

@@ -35,6 +35,20 @@ for name in names[:int(os.environ.get('STUB_FILES', 100))]:
         time.sleep(5)
 """
 
+# LLM-TPU@909f9dab: the length is the configuration's, and lm_head chooses the token itself.
+EXPORT_CHOOSING = """
+import argparse, json, os
+parser = argparse.ArgumentParser()
+parser.add_argument('--model_path', type=str)
+args = parser.parse_args()
+config = json.load(open(os.path.join(args.model_path, 'config.json')))
+os.makedirs('tmp/onnx')
+names = [f'block{kind}_{layer}' for kind in ('', '_cache') for layer in range(config['num_layers'])]
+for name in (names + ['embedding', 'lm_head'])[:int(os.environ.get('STUB_FILES', 100))]:
+    with open(f'tmp/onnx/{name}.onnx', 'w') as file:
+        file.write(f'{name} {config["seq_length"]}')
+"""
+
 COMPILE = """#!/bin/bash
 set -ex
 mode=f16; num_device=1; name=
@@ -89,6 +103,33 @@ def test_exports_two_files_a_layer_and_four_heads(export):
     assert len(list(output.iterdir())) == 2 * LAYERS + 4
     assert (output / "block_cache_27.onnx").read_text() == "block_cache_27 512"
     assert "60 ONNX files of 28 layers with 512 tokens" in log
+
+
+def test_an_exporter_that_knows_no_length_and_no_heads_is_asked_for_neither(export, tmp_path):
+    script, arguments, output = export
+    write(tmp_path / "tree" / "export_onnx.py", EXPORT_CHOOSING)
+    code, log = script.run(*arguments)
+    assert code == 0, log
+    assert len(list(output.iterdir())) == 2 * LAYERS + 2
+    assert (output / "lm_head.onnx").read_text() == "lm_head 512"
+    assert "58 ONNX files of 28 layers with 512 tokens" in log
+
+
+def test_its_last_file_is_missed_too(export, tmp_path):
+    script, arguments, _ = export
+    write(tmp_path / "tree" / "export_onnx.py", EXPORT_CHOOSING)
+    assert script.run(*arguments, STUB_FILES="57")[0] == 28
+    assert script.cause == "the export left 57 of 58 ONNX files; the first that is missing is lm_head.onnx"
+
+
+def test_an_exporter_that_is_not_there_is_named(export, tmp_path):
+    script, arguments, output = export
+    (tmp_path / "tree" / "export_onnx.py").unlink()
+    assert script.run(*arguments)[0] == 22
+    assert script.cause == (
+        f"{tmp_path}/tree/export_onnx.py cannot be read: No such file or directory; is it of LLM-TPU's source tree?"
+    )
+    assert not output.exists()
 
 
 def test_another_length_than_the_patched_config_is_refused_at_once(export, weights):

@@ -35,9 +35,9 @@ describe('counts', () => {
 
 describe('MindCluster', () => {
   refuses([
-    ['no release', () => mindCluster({ version: '' }), '\'version\' of MindCluster must be a release from 5.0 on, like \'7.2.RC1\', \'26.0\' or \'26.1.0\', got \'\''],
-    ['a release by another name', () => mindCluster({ version: 'latest' }), '\'version\' of MindCluster must be a release from 5.0 on, like \'7.2.RC1\', \'26.0\' or \'26.1.0\', got \'latest\''],
-    ['a release before 5.0', () => mindCluster({ version: '3.0.0' }), '\'version\' of MindCluster must be a release from 5.0 on, like \'7.2.RC1\', \'26.0\' or \'26.1.0\', got \'3.0.0\''],
+    ['no release', () => mindCluster({ version: '' }), '\'version\' of MindCluster must be a release from 6.0 on, like \'7.2.RC1\', \'26.0\' or \'26.1.0\', got \'\''],
+    ['a release by another name', () => mindCluster({ version: 'latest' }), '\'version\' of MindCluster must be a release from 6.0 on, like \'7.2.RC1\', \'26.0\' or \'26.1.0\', got \'latest\''],
+    ['a release before 6.0', () => mindCluster({ version: '3.0.0' }), '\'version\' of MindCluster must be a release from 6.0 on, like \'7.2.RC1\', \'26.0\' or \'26.1.0\', got \'3.0.0\''],
     ['a Cambricon card', on(Accelerator.MLU370_X8, 1, mindCluster()), '[test/chat] device plugin \'MindCluster 26.0\' has no resource for MLU370-X8: name another plugin in \'devicePlugin\' or in the platform\'s \'devicePlugins\''],
     ['mixed insert with virtual devices', () => mindCluster({ mixedInsert: true, virtualDevice: 'vir04' }), '\'virtualDevice\' is \'vir04\' but \'mixedInsert\' is on: the plugin offers no virtual devices in mixed-insert mode'],
     ['mixed insert with Volcano', on(Accelerator.ASCEND_310P_300I_PRO, 1, mindCluster({ mixedInsert: true }), {
@@ -59,7 +59,7 @@ describe('HAMi, Cambricon, Sophgo, CCE and the host', () => {
     ['no share of the cores', () => DevicePlugin.hami({ deviceCorePercent: 0 }), '\'deviceCorePercent\' must be a whole number from 1 to 100, got 0'],
     ['more than all cores', () => DevicePlugin.hami({ deviceCorePercent: 101 }), '\'deviceCorePercent\' must be a whole number from 1 to 100, got 101'],
     ['a slice without memory', () => DevicePlugin.hami({ deviceMemory: Size.kibibytes(1) }), '\'deviceMemory\' of HAMi must be at least 1 MiB, got 1Ki'],
-    ['two slices', on(Accelerator.ASCEND_910B3, 2, DevicePlugin.hami({ deviceCorePercent: 50 })), '[test/chat] \'devices\' must be 1 with a HAMi slice, got 2: HAMi gives whole devices to pods that ask for several'],
+    ['two slices', on(Accelerator.ASCEND_910B3, 2, DevicePlugin.hami({ deviceMemory: Size.gibibytes(16) })), '[test/chat] \'devices\' must be 1 with a HAMi slice, got 2: HAMi refuses several slices in one pod unless they are soft; set \'deviceCorePercent\' too, or ask for whole devices'],
     ['a MIM profile in capitals', () => CambriconMode.mim('2M.8GB'), 'a MIM profile looks like \'2m.8gb\', got \'2M.8GB\''],
     ['two shared devices', on(Accelerator.MLU370_X8, 2, DevicePlugin.cambricon({ mode: CambriconMode.ENV_SHARE })), '[test/chat] \'devices\' must be 1 with mode \'env-share\', got 2: several shares or slices of one container may lie on one card'],
     ['two MIM slices', on(Accelerator.MLU370_X8, 2, DevicePlugin.cambricon({ mode: CambriconMode.mim('2m.8gb') })), '[test/chat] \'devices\' must be 1 with mode \'mim\', got 2: several shares or slices of one container may lie on one card'],

@@ -1,5 +1,6 @@
 import { type Accelerator, type DevicePlugin, type NodeType, Scheduler } from 'cdk8s-chatglm';
 
+import type { PodOwner } from '../../lib/accelerators/device-dialect';
 import type { PodFragment } from '../../lib/pods/pod-fragment';
 
 /** A request for devices of one pod, on the default scheduler unless told otherwise. */
@@ -9,6 +10,7 @@ export interface FragmentRequest {
   readonly devices?: number;
   readonly nodes?: number;
   readonly scheduler?: Scheduler;
+  readonly owner?: PodOwner;
 }
 
 /** What a device plugin asks of the pod. */

@@ -20,6 +20,7 @@ from support.serve_server import CONTAINER, stream_bytes
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE / "torch_atb_example"
+NPU, ATB_SPEED = HERE / "torch_npu_stand_in", HERE.parent / "container" / "support" / "atb_packages"
 NAMES = {
     "AutoConfig": "configuration_chatglm.ChatGLMConfig",
     "AutoModel": "modeling_chatglm.ChatGLMForConditionalGeneration",
@@ -69,12 +70,12 @@ def model(tmp_path_factory) -> Path:
 
 
 class Pod(LaunchedServer):
-    """The ATB backend with a stand-in for torch_npu alone."""
+    """The ATB backend with stand-ins for torch_npu and for what the modeling file imports of atb_speed."""
 
     def __init__(self, model: Path, folder: Path, size: int, **environment: str) -> None:
         self.calls = folder / "calls"
         self.message = folder / "termination"
-        env = {"PYTHONPATH": str(HERE / "torch_npu_stand_in"), "NPU_CALLS": str(self.calls), "OMP_NUM_THREADS": "1"}
+        env = {"PYTHONPATH": f"{NPU}:{ATB_SPEED}", "NPU_CALLS": str(self.calls), "OMP_NUM_THREADS": "1"}
         env |= {"HF_HOME": str(folder / "home"), "TMPDIR": str(folder), "TERMINATION_MESSAGE_PATH": str(self.message)}
         flags = ["--model-path", str(model), "--model-family", "chatglm", "--backend-option", f"tree={EXAMPLE}"]
         super().__init__(sys.executable, CONTAINER / "serve_atb.py", size, flags, {**env, **environment})
@@ -154,6 +155,12 @@ class TestTwoRanks:
         assert "standard modeling file" in (model / "modeling_chatglm.py").read_text()
         assert not list(model.rglob("__pycache__"))
         assert not (model / "tensor_parallel_tp2" / "part_model" / "0" / "modeling_chatglm.py").exists()
+
+
+def test_an_image_without_atb_speed_is_named_before_transformers_refuses_the_model(model, tmp_path):
+    with Pod(model, tmp_path, 1, PYTHONPATH=str(NPU)) as pod:
+        assert pod.ended(90) == 30
+        assert "this image cannot import 'atb_speed.common.arch.post_process.sample'" in pod.message.read_text()
 
 
 class TestOtherChips:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import islice
+from pathlib import Path
 from typing import Callable, Generator, List
 
 from pod.exit_codes import DONE
@@ -18,19 +20,24 @@ from serve.backends.atb_follower import Follower
 from serve.backends.atb_leader import Leader
 from serve.backends.atb_link import Place
 from serve.backends.atb_model import AtbModel
+from serve.backends.atb_shared_memory import SHARED_MEMORY, remove_locks
 from serve.backends.pieces import pieces
 from serve.prompt import Prompt
 from serve.sampling import Sampling
 
 MakeEngine = Callable[[Settings, Place], Engine]
 
+_TRIAL = Prompt(("1 + 1 =",), "1 + 1 =")
 
-def atb(settings: Settings, make_engine: MakeEngine = AtbModel) -> Backend:
+
+def atb(
+    settings: Settings, make_engine: MakeEngine = AtbModel, shared_memory: Path = SHARED_MEMORY
+) -> Backend:
     """Return rank 0's backend. In any other rank, follow rank 0 to its end, and end the process."""
     place = Place.of(os.environ)
     engine = make_engine(settings, place)
     if place.rank == 0:
-        return AtbBackend(engine, place)
+        return AtbBackend(engine, place, shared_memory)
     Follower(place, engine).run()
     sys.stdout.flush()
     os._exit(DONE)  # the device's threads abort an interpreter that takes its own way out
@@ -45,19 +52,25 @@ class AtbBackend(Backend):
     generation at a time.
     """
 
-    def __init__(self, engine: Engine, place: Place) -> None:
+    def __init__(self, engine: Engine, place: Place, shared_memory: Path) -> None:
         self._engine = engine
+        self._place = place
+        self._shared_memory = shared_memory
         self._leader = Leader(place)
 
     def load(self, progress: Progress) -> None:
-        """Load the parts of all ranks."""
+        """Load the parts of all ranks, and compute with them once."""
         progress(0.0, "waiting for the other ranks")
+        if self._place.size > 1:
+            remove_locks(self._shared_memory)
         self._leader.gather()
         with self._leader.collective():
             self._engine.load(progress)
         progress(0.95, "waiting for the other ranks to load")
-        self._leader.wait_loaded()
+        self._leader.wait_reports()
         self.context_length = self._engine.context_length
+        progress(0.97, "computing a first answer")
+        self._try()
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return how many tokens the prompt has."""
@@ -75,6 +88,20 @@ class AtbBackend(Backend):
     def stop(self) -> None:
         """Let the other ranks end."""
         self._leader.end()
+
+    def _try(self) -> None:
+        """Read a prompt and one token, as main.py warms up before it measures.
+
+        ATB connects the ranks when they first compute, and waits ten minutes for them (src/atb/operation/
+        operation_base.cpp and src/atb/runner/hccl_runner.cpp of hicann/ascend-transformer-boost@ddcc8b62):
+        a link or an ATB that does not work must end the start, not the first client's request.
+        """
+        tokens = self._tokens(self._engine.vocabulary.ids(_TRIAL), Sampling(max_tokens=2, temperature=0.0))
+        for _ in islice(tokens, 2):
+            pass
+        tokens.close()
+        self._leader.tell({"do": "report"})
+        self._leader.wait_reports()
 
     def _tokens(self, ids: List[int], sampling: Sampling) -> Generator[int, None, None]:
         choose = self._engine.chooser(sampling)

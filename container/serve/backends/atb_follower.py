@@ -49,8 +49,8 @@ class Follower:
         try:
             self._engine.load(lambda fraction, doing: None)
             _log.info("rank %d has loaded its part", self._place.rank)
-            link.send({"loaded": True})
-            self._follow()
+            link.send({"done": True})
+            self._follow(link)
         except Fault as fault:
             link.send({"failed": str(fault), "code": fault.code})
             raise
@@ -78,7 +78,7 @@ class Follower:
             raise Fault(TRANSIENT, "the place where the ranks meet is taken by another user's process")
         return None
 
-    def _follow(self) -> None:
+    def _follow(self, link: Link) -> None:
         while True:
             message = self._messages.get()
             if message is None:
@@ -89,6 +89,8 @@ class Follower:
                 self._engine.prefill(message["ids"])
             elif message["do"] == "step":
                 self._engine.step(message["token"])
+            elif message["do"] == "report":
+                link.send({"done": True})
 
     def _listen(self, link: Link) -> None:
         """Hand on what rank 0 says; end this process if it hangs after rank 0's end."""

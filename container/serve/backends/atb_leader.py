@@ -30,7 +30,7 @@ class Leader:
         self._place = place
         self._links: Dict[int, Link] = {}
         self._changed = threading.Condition()
-        self._loaded = 0
+        self._reports = 0
         self._busy = False
         self._ended = False
         self._fault: Optional[Fault] = None
@@ -51,10 +51,11 @@ class Leader:
                     raise Fault(TRANSIENT, f"ranks {missing} did not come within {_MEET_SECONDS:g} s")
         _log.info("all %d ranks are there", self._place.size)
 
-    def wait_loaded(self) -> None:
-        """Wait until every other rank has loaded its part; raise the fault of one that could not."""
+    def wait_reports(self) -> None:
+        """Wait until every other rank says that it is done; raise the fault of one that could not."""
         with self._changed:
-            self._changed.wait_for(lambda: self._fault or self._loaded == self._place.size - 1)
+            self._changed.wait_for(lambda: self._fault or self._reports == self._place.size - 1)
+            self._reports = 0
         self.check()
 
     def check(self) -> None:
@@ -121,7 +122,7 @@ class Leader:
                 fault = Fault(int(message["code"]), f"rank {rank} failed: {message['failed']}")
             else:
                 with self._changed:
-                    self._loaded += 1
+                    self._reports += 1
                     self._changed.notify_all()
         # Late enough for the launcher, which takes the first rank that it sees end for the cause.
         if rank and not self._ended:

@@ -21,12 +21,14 @@ from pod.exit_codes import BAD_SETTING, IMAGE_MISMATCH, Fault
 from serve.backend import Progress, Settings
 from serve.backends.atb_engine import Engine
 from serve.backends.atb_link import Place
+from serve.backends.atb_shared_memory import use_own_name
 from serve.backends.backend_options import check_names, choice, context_length, model_folder
 from serve.backends.vendor_package import Vendor, vendor_package
 from serve.backends.vocabulary import Vocabulary
 from serve.sampling import Sampling
 
-_IMAGE = "CANN, ATB, torch_npu and transformers 4.30.2"
+_IMAGE = "CANN, ATB 7.0.T8xx, torch_npu, transformers 4.30.2 and atb_speed 1.0.8"
+_SAMPLING = "atb_speed.common.arch.post_process.sample"  # what the modeling file imports of atb_speed
 _NAMES = ("tree", "precision", "compressed", "device", "work-dir")
 _NZ_CHIPS = range(200, 204)  # 310P: matrices are laid out in blocks
 _ND_CHIPS = range(220, 225)  # 910B
@@ -66,6 +68,7 @@ class AtbModel(Engine):
         npu = vendor_package("torch_npu", _IMAGE)
         vendor_package("torch_npu.contrib.transfer_to_npu", _IMAGE)
         transformers = vendor_package("transformers", _IMAGE)
+        vendor_package(_SAMPLING, _IMAGE)
         if self._place.rank == 0:
             tokens = transformers.AutoTokenizer.from_pretrained(
                 str(work / "tokenizer"), trust_remote_code=True
@@ -123,6 +126,8 @@ class AtbModel(Engine):
             self._precision, os.environ, self._model_path.resolve() / QUANTIZED, self._compressed
         )
         env["MAX_SEQ_LEN"] = str(room(self.context_length))
+        if self._place.size > 1:
+            use_own_name(env)
         use_own(work / "modules", env)
         os.environ.clear()
         os.environ.update(env)

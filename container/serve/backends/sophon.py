@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from importlib.machinery import PathFinder
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
@@ -39,7 +40,9 @@ class SophonBackend(GeneratingBackend[_Loaded]):
 
     Options: `bmodel`, the file in the model's folder (default: the only one); `devices`, numbers separated by
     commas, or `auto`, the default: those in `device-folder` (/dev); `extension`, the folder of `chat*.so`.
-    The extension generates one answer at a time and keeps no more than its compiled length.
+    The extension generates one answer at a time and keeps no more than its compiled length. While it loads the
+    bmodel it holds Python's lock (`init` has no call_guard): until then /health and /ready are not answered, and
+    SIGTERM waits. What it cannot load fails an assertion, which is SIGABRT: exit code 134.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -93,6 +96,12 @@ class SophonBackend(GeneratingBackend[_Loaded]):
 def _tokenizer(transformers: Vendor, folder: Path) -> Vendor:
     try:
         return transformers.AutoTokenizer.from_pretrained(str(folder), trust_remote_code=True)
+    except ImportError as error:
+        raise Fault(
+            IMAGE_MISMATCH,
+            f"the tokenizer of {folder} cannot be imported: {error}; it needs sentencepiece, and the code of"
+            " ChatGLM3-6B's first revisions torch, too: take a revision of 2023-11 or later",
+        ) from error
     except (OSError, ValueError) as error:
         raise Fault(
             BAD_ARTIFACT,
@@ -114,8 +123,20 @@ def _extension(folder: Optional[str]) -> ModuleType:
             f"the sophon option extension is '{folder}', which has no chat*.so for this Python; build it in"
             " this image",
         )
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    return _loaded(spec, spec.loader, folder)
+
+
+def _loaded(spec: ModuleSpec, loader: Loader, folder: str) -> ModuleType:
+    try:
+        module = module_from_spec(spec)
+        loader.exec_module(module)
+    except ImportError as error:
+        raise Fault(
+            IMAGE_MISMATCH,
+            f"the extension 'chat' of {folder} cannot be loaded: {error}; libsophon must be in"
+            " /opt/sophon/libsophon-current: in the image, which a folder of the node must not hide, or with"
+            " mountLibsophon on the node",
+        ) from error
     return module
 
 

@@ -42,7 +42,7 @@ export class AtbPods {
     writeFileSync(path.join(packages, 'transformers-4.30.2.dist-info/METADATA'), 'Metadata-Version: 2.1\nName: transformers\nVersion: 4.30.2\n');
     const seconds = killWhen === undefined ? '0' : '0.3';
     return this.machine.run(this.jobs[this.steps.indexOf(step)]!, this.attempts, {
-      image: IMAGE, env: { PYTHONPATH: packages, STUB_SECONDS: seconds }, killWhen: killWhen && { says: killWhen },
+      image: IMAGE, env: { PYTHONPATH: `${packages}:${path.join(TEST, 'container/support/atb_packages')}`, STUB_SECONDS: seconds }, killWhen: killWhen && { says: killWhen },
     });
   }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from support.script import Script
 
 EXAMPLE = "mindie_ref/mindie_llm/atb_models/pytorch/examples/chatglm2/6b"
+PACKAGES = Path(__file__).parent / "atb_packages"
 QUANTIZED = "deq_scale fp_bias input_offset input_scale quant_bias quant_weight weight_offset weight_scale"
 
 
@@ -27,7 +28,7 @@ class Steps:
         _write_ceval(self.ceval)
 
     def script(self, name: str) -> Script:
-        return Script(self._python, self._container, name, self._folder)
+        return Script(self._python, self._container, name, self._folder, PYTHONPATH=str(PACKAGES))
 
     def run(self, name: str, *flags: object, **environment: str) -> tuple[int, str]:
         return self.script(name).run("--tree", self.tree, *flags, **environment)

@@ -9,6 +9,9 @@ from pathlib import Path
 from support.launched_server import LaunchedServer
 from support.serve_server import eventually
 
+TRIED = 3
+"""Steps of a rank before anybody is served: it loads, and reads a prompt and one token on trial."""
+
 RANKS = Path(__file__).resolve().parent / "serve_ranks.py"
 
 

@@ -1,12 +1,11 @@
 """serve_atb.py with an `atb` backend whose ranks have no device but must compute together, as real ones do.
 
 Each step of each rank waits until all ranks have called the same step: on another one, or on one rank less,
-it waits for ever, as a collective of the devices does. FOLDER has one log of steps a rank.
+it waits for ever, as a collective of the devices does. FOLDER has one log of steps a rank, and `shm`.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import sys
@@ -63,7 +62,7 @@ class Together(Engine):
 
     def step(self, token):
         self._together(f"step {token}")
-        if os.environ.get("RAISING_RANK") == str(self._place.rank):
+        if os.environ.get("RAISING_RANK") == str(self._place.rank) and token >= int(os.environ["RAISING_TOKEN"]):
             raise RuntimeError("out of device memory")
 
     def chooser(self, sampling):
@@ -87,7 +86,7 @@ class Together(Engine):
                 time.sleep(0.001)
 
 
-BACKENDS["atb"] = functools.partial(atb, make_engine=Together)
+BACKENDS["atb"] = lambda settings: atb(settings, Together, Path(settings.options["folder"]) / "shm")
 
 if __name__ == "__main__":
     sys.exit(main())

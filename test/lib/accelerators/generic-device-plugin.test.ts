@@ -3,12 +3,21 @@ import { Accelerator, DevicePlugin, type GenericDevicePluginOptions, NodeType } 
 import { fragmentOf } from '../../support/device-fragment';
 import { thrownBy } from '../../support/thrown';
 
-const ask = (options: GenericDevicePluginOptions, devices = 1) => fragmentOf(DevicePlugin.genericDevicePlugin(options), {
-  accelerator: Accelerator.BM1684X, nodeType: NodeType.SC7_HP75_SERVER, devices,
+const ask = (options: GenericDevicePluginOptions, devices = 1, nodeType: NodeType | undefined = NodeType.SC7_HP75_SERVER) => fragmentOf(DevicePlugin.genericDevicePlugin(options), {
+  accelerator: Accelerator.BM1684X, nodeType, devices,
 });
 
-test('a chip is one unit of the plugin\'s default domain, and libsophon comes from the node', () => {
-  expect(ask({ name: 'bm1684x' })).toEqual({
+test.each([NodeType.SC7_HP75_SERVER, undefined])('a chip is one unit of the plugin\'s default domain, and libsophon is the image\'s (%s)', (nodeType) => {
+  expect(fragmentOf(DevicePlugin.genericDevicePlugin({ name: 'bm1684x' }), { accelerator: Accelerator.BM1684X, nodeType })).toEqual({
+    source: 'device plugin \'generic-device-plugin squat.ai/bm1684x\'', devices: { 'squat.ai/bm1684x': 1 },
+  });
+});
+
+test.each<[string, boolean | undefined, NodeType]>([
+  ['on a SoC, which it belongs to', undefined, NodeType.SE7],
+  ['where it is asked for', true, NodeType.SC7_HP75_SERVER],
+])('libsophon comes from the node %s', (_where, mountLibsophon, nodeType) => {
+  expect(ask({ name: 'bm1684x', ...(mountLibsophon !== undefined && { mountLibsophon }) }, 1, nodeType)).toEqual({
     source: 'device plugin \'generic-device-plugin squat.ai/bm1684x\'',
     devices: { 'squat.ai/bm1684x': 1 },
     volumes: [{ name: 'host-opt-sophon', hostPath: { path: '/opt/sophon', type: 'Directory' } }],
@@ -16,8 +25,12 @@ test('a chip is one unit of the plugin\'s default domain, and libsophon comes fr
   });
 });
 
+test('a SoC can do with the image\'s, too', () => {
+  expect(ask({ name: 'bm1684x', mountLibsophon: false }, 1, NodeType.SE7).mounts).toBeUndefined();
+});
+
 test('several chips are one unit whose groups hold them', () => {
-  expect(ask({ domain: 'corp.example', name: 'bm1684x-3', devicesPerUnit: 3, mountLibsophon: false }, 3)).toEqual({
+  expect(ask({ domain: 'corp.example', name: 'bm1684x-3', devicesPerUnit: 3 }, 3)).toEqual({
     source: 'device plugin \'generic-device-plugin corp.example/bm1684x-3\'', devices: { 'corp.example/bm1684x-3': 1 },
   });
 });

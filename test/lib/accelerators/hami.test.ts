@@ -30,10 +30,38 @@ test('a slice by compute has the annotation without which HAMi refuses it', () =
   expect(annotations).toEqual({ 'huawei.com/vnpu-mode': 'hami-core' });
 });
 
-test('a slice is of one device', () => {
-  expect(thrownBy(() => ask(Accelerator.ASCEND_910B3, { deviceCorePercent: 25 }, 2))).toBe(
-    '\'devices\' must be 1 with a HAMi slice, got 2: HAMi gives whole devices to pods that ask for several',
+test('a slice is of one device, unless it is soft', () => {
+  const slice = { deviceMemory: Size.gibibytes(16) };
+
+  expect(thrownBy(() => ask(Accelerator.ASCEND_910B3, slice, 2))).toBe(
+    '\'devices\' must be 1 with a HAMi slice, got 2: HAMi refuses several slices in one pod unless they are soft; set \'deviceCorePercent\' too, or ask for whole devices',
   );
+  expect(ask(Accelerator.ASCEND_910B3, { ...slice, deviceCorePercent: 25 }, 2).devices).toEqual({
+    'huawei.com/Ascend910B3': 2, 'huawei.com/Ascend910B3-memory': 16384, 'huawei.com/Ascend910B3-core': 25,
+  });
+});
+
+test('two dies of a 910C come together, so that an odd count is refused', () => {
+  expect(thrownBy(() => ask(Accelerator.ASCEND_910C, undefined, 3))).toBe(
+    '\'devices\' must be 1 or an even number on Ascend910C with HAMi, got 3: it hands out packages of two dies, also to who asks for one',
+  );
+  expect([1, 2, 16].map((devices) => ask(Accelerator.ASCEND_910C, undefined, devices).devices)).toEqual([1, 2, 16].map((devices) => ({ 'huawei.com/Ascend910C': devices })));
+  expect(ask(Accelerator.ASCEND_910B3, undefined, 3).devices).toEqual({ 'huawei.com/Ascend910B3': 3 });
+});
+
+test.each([Accelerator.ASCEND_310P_300I_DUO_96G, Accelerator.ASCEND_310P_300V_PRO_48G, Accelerator.ASCEND_310P_300V, Accelerator.ASCEND_310P_300I_PRO])(
+  'a slice of %s has at most the 24 GiB that HAMi knows each 310P by', (accelerator) => {
+    expect(thrownBy(() => ask(accelerator, { deviceMemory: Size.mebibytes(24577) }))).toBe(
+      `'deviceMemory' of a HAMi slice must be at most 24Gi on ${accelerator.name}, got 24577Mi`,
+    );
+    expect(ask(accelerator, { deviceMemory: Size.gibibytes(24) }).devices).toMatchObject({ 'huawei.com/Ascend310P-memory': 24576 });
+  },
+);
+
+test('with soft slicing the memory of a 310P is what the card has', () => {
+  const { devices } = ask(Accelerator.ASCEND_310P_300I_DUO_96G, { deviceMemory: Size.gibibytes(48), deviceCorePercent: 50 });
+
+  expect(devices).toMatchObject({ 'huawei.com/Ascend310P-memory': 49152 });
 });
 
 test('whole devices keep to the counts of the server', () => {

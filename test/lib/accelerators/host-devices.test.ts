@@ -14,7 +14,7 @@ test.each([
     ['/usr/bin/cnmon', 'File'],
   ]],
   [Accelerator.BM1684X, [
-    ['/dev/bm-sophon0', 'CharDevice'], ['/dev/bmdev-ctl', 'CharDevice'], ['/opt/sophon', 'Directory'],
+    ['/dev/bm-sophon0', 'CharDevice'], ['/dev/bmdev-ctl', 'CharDevice'],
   ]],
 ])('%s is passed by its device nodes and the files of its driver', (accelerator, paths) => {
   const { volumes = [], mounts = [] } = fragmentOf(DevicePlugin.hostDevices(), { accelerator });
@@ -22,6 +22,12 @@ test.each([
   expect(volumes.map(({ hostPath }) => [hostPath?.path, hostPath?.type])).toEqual(paths);
   expect(mounts.map(({ mountPath, readOnly }) => [mountPath, readOnly])).toEqual(paths.map(([path, type]) => [path, type === 'CharDevice' ? undefined : true]));
   expect(mounts.map(({ name }) => name)).toEqual(volumes.map(({ name }) => name));
+});
+
+test('libsophon is Sophgo\'s alone', () => {
+  const mounts = Accelerator.all().flatMap((accelerator) => fragmentOf(DevicePlugin.hostDevices({ mountLibsophon: true }), { accelerator }).mounts?.map(({ mountPath }) => [accelerator.name, mountPath]) ?? []);
+
+  expect(mounts.filter(([, mountPath]) => mountPath === '/opt/sophon')).toEqual([[Accelerator.BM1684X.name, '/opt/sophon']]);
 });
 
 test('no resource is asked for and the container is privileged', () => {

@@ -1,5 +1,6 @@
 import { Accelerator, DevicePlugin, Dtype, type MindClusterOptions, NodeType, Scheduler, Vendor } from 'cdk8s-chatglm';
 
+import type { PodOwner } from '../../../lib/accelerators/device-dialect';
 import { type FragmentRequest, fragmentOf } from '../../support/device-fragment';
 import { thrownBy } from '../../support/thrown';
 
@@ -38,7 +39,7 @@ const PRODUCTS: [NodeType, Accelerator, Record<string, string>, string | undefin
   [NodeType.ATLAS_800I_A2, Accelerator.ASCEND_910B4, { 'accelerator-type': 'module-910b-8', 'server-usage': 'infer' }, 'chip8-node8'],
   [NodeType.ATLAS_200T_A2_BOX16, Accelerator.ASCEND_910B3, { 'accelerator-type': 'module-910b-16' }, 'chip8-node16'],
   [NodeType.ATLAS_900_A3_SUPERPOD, Accelerator.ASCEND_910C, { 'accelerator-type': 'module-a3-16-super-pod' }, 'chip2-node16-sp'],
-  [NodeType.ATLAS_800T_A3, Accelerator.ASCEND_910C, { 'accelerator-type': 'module-a3-16', 'server-usage': 'infer' }, 'chip2-node16'],
+  [NodeType.ATLAS_800T_A3, Accelerator.ASCEND_910C, { 'accelerator-type': 'module-a3-16' }, 'chip2-node16'],
   [NodeType.ATLAS_800I_A3, Accelerator.ASCEND_910C, { 'accelerator-type': 'module-a3-16', 'server-usage': 'infer' }, 'chip2-node16'],
   [NodeType.ATLAS_300I_DUO_SERVER, Accelerator.ASCEND_310P_300I_DUO_96G, {}, undefined],
   [NodeType.ATLAS_310P_CARD_SERVER, Accelerator.ASCEND_310P_300V, {}, undefined],
@@ -49,7 +50,7 @@ const PRODUCTS: [NodeType, Accelerator, Record<string, string>, string | undefin
 describe.each(PRODUCTS)('%s with %s', (nodeType, accelerator, labels, policy) => {
   const generation = `huawei-Ascend${accelerator.series.startsWith('910') ? '910' : accelerator.series}`;
 
-  test.each(['5.0.1', '7.2.RC1', '7.3.0', '26.0'])('is selected by the labels of its product under MindCluster %s', (version) => {
+  test.each(['6.0.0', '7.2.RC1', '7.3.0', '26.0'])('is selected by the labels of its product under MindCluster %s', (version) => {
     expect(ask({ accelerator, nodeType }, { version }).nodeSelector).toEqual({ accelerator: generation, ...labels });
   });
 
@@ -89,6 +90,13 @@ describe('a super pod', () => {
     expect(ask({ ...request, devices: 16 }, { version: '7.2.RC1' }).annotations).toEqual({ 'sp-block': '16' });
   });
 
+  test.each([[48, 768], [49, 112], [50, 400], [96, 768], [97, 16], [100, 400]])('of %i nodes has a block of %i devices: its largest part of at most 48 nodes, more than that the scheduler refuses', (nodes, devices) => {
+    const { annotations } = ask({ ...request, devices: 16, nodes });
+
+    expect(annotations?.['sp-block']).toBe(String(devices));
+    expect(16 * nodes % devices).toBe(0);
+  });
+
   test('is the only product that has one', () => {
     const others = PRODUCTS.filter(([nodeType]) => nodeType !== NodeType.ATLAS_900_A3_SUPERPOD).map(([nodeType, accelerator]) => ask({ accelerator, nodeType }).annotations ?? {});
 
@@ -99,6 +107,7 @@ describe('a super pod', () => {
 test.each([
   [Accelerator.ASCEND_910B1, undefined, { accelerator: 'huawei-Ascend910', 'node.kubernetes.io/npu.chip.name': '910B1' }],
   [Accelerator.ASCEND_910B4, undefined, { accelerator: 'huawei-Ascend910', 'node.kubernetes.io/npu.chip.name': '910B4' }],
+  [Accelerator.ASCEND_910B4_1, undefined, { accelerator: 'huawei-Ascend910', 'node.kubernetes.io/npu.chip.name': '910B4-1' }],
   [Accelerator.ASCEND_910A, undefined, { accelerator: 'huawei-Ascend910' }],
   [Accelerator.ASCEND_910C, undefined, { accelerator: 'huawei-Ascend910' }],
   [Accelerator.ASCEND_310P_300I_DUO_48G, undefined, { accelerator: 'huawei-Ascend310P', 'infer-card-type': 'card-300i-duo' }],
@@ -108,6 +117,29 @@ test.each([
   const request = nodeType === undefined ? { accelerator } : { accelerator, nodeType };
 
   expect(ask(request, { version: '26.1.0' }).nodeSelector).toEqual(expected);
+});
+
+const LABEL_OF_SERVER = NodeType.custom({ name: 'labelled by hand', accelerators: [Accelerator.ASCEND_910C], nodeLabels: { servertype: 'a3-of-ours' } });
+
+test.each([
+  ['a 910A, which has one of several names', Accelerator.ASCEND_910A, undefined, { key: 'node.kubernetes.io/npu.chip.name', operator: 'In', values: ['910A', '910PremiumA', '910ProA', '910ProB'] }],
+  ['a 910C, whose chip name does not tell it from others', Accelerator.ASCEND_910C, undefined, { key: 'servertype', operator: 'In', values: ['Ascend910A3-20', 'Ascend910A3-24'] }],
+  ['a 910C where an administrator set the label, which the plugin then leaves', Accelerator.ASCEND_910C, LABEL_OF_SERVER, undefined],
+  ['a 910B, which its name tells', Accelerator.ASCEND_910B3, undefined, undefined],
+])('%s, is found from 26.1 on', (_, accelerator, nodeType, expression) => {
+  const { affinity } = ask({ accelerator, ...(nodeType && { nodeType }) }, { version: '26.1.0' });
+
+  expect(affinity).toEqual(expression && { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [expression] }] } } });
+  expect(ask({ accelerator }, { version: '26.0' }).affinity).toBeUndefined();
+});
+
+test('every 910 of the catalogue selects its chip from 26.1 on', () => {
+  const unselected = Accelerator.all().filter(({ series }) => series.startsWith('910')).filter((accelerator) => {
+    const { affinity, nodeSelector } = ask({ accelerator }, { version: '26.1.0' });
+    return affinity === undefined && Object.keys(nodeSelector ?? {}).length === 1;
+  });
+
+  expect(unselected.map(String)).toEqual([]);
 });
 
 describe('cards with several chips', () => {
@@ -230,8 +262,79 @@ test('a chip of another vendor is refused', () => {
   );
 });
 
-test.each(['', '26', 'latest', '4.9', '26.0-rc1', '26.x'])('\'%s\' is no release of MindCluster', (version) => {
+test.each(['', '26', 'latest', '4.9', '5', '26.0-rc1', '26.x'])('\'%s\' is no release of MindCluster', (version) => {
   expect(thrownBy(() => DevicePlugin.mindCluster({ version }))).toBe(
-    `'version' of MindCluster must be a release from 5.0 on, like '7.2.RC1', '26.0' or '26.1.0', got '${version}'`,
+    `'version' of MindCluster must be a release from 6.0 on, like '7.2.RC1', '26.0' or '26.1.0', got '${version}'`,
   );
+});
+
+test('5.0 is refused with the reason', () => {
+  expect(thrownBy(() => DevicePlugin.mindCluster({ version: '5.0.1' }))).toBe(
+    '\'version\' of MindCluster must be a release from 6.0 on, like \'7.2.RC1\', \'26.0\' or \'26.1.0\', got \'5.0.1\': its scheduler refuses each job on 910B that selects no host-arch, '
+    + 'and its hccl-controller fills no rank table; upgrade MindCluster',
+  );
+});
+
+describe('the replicas of a server', () => {
+  const MIN_AVAILABLE = 'huawei.com/schedule_minAvailable';
+  const request = { accelerator: Accelerator.ASCEND_910B3, nodeType: NodeType.ATLAS_800T_A2, scheduler: VOLCANO, owner: { kind: 'Deployment', prop: 'replicas', count: 3 } } as const;
+
+  test.each(['7.3.0', '26.0', '26.1.0'])('are placed one by one under MindCluster %s', (version) => {
+    const { annotations, objectAnnotations } = ask(request, { version });
+
+    expect(annotations).toEqual({ 'huawei.com/schedule_policy': 'chip8-node8', [MIN_AVAILABLE]: '1' });
+    expect(objectAnnotations).toEqual({ 'huawei.com/schedule_policy': 'chip8-node8' });
+  });
+
+  test.each([
+    ['under MindCluster 7.2, which does not read it', { ...request }, '7.2.RC1'],
+    ['without Volcano', { ...request, scheduler: Scheduler.DEFAULT }, '26.0'],
+    ['for a Job', { ...request, owner: { kind: 'Job', prop: 'backoffLimit', count: 3 } }, '26.0'],
+    ['for a job whose pods are placed together', { ...request, owner: undefined }, '26.0'],
+  ] as const)('do not say so %s', (_, { owner, ...others }, version) => {
+    expect(ask({ ...others, ...(owner && { owner }) }, { version }).annotations).not.toHaveProperty([MIN_AVAILABLE]);
+  });
+
+  test('of a virtual device are placed one by one, too', () => {
+    expect(ask(request, { version: '26.0', virtualDevice: 'vir05_1c_16g' }).annotations).toMatchObject({ [MIN_AVAILABLE]: '1' });
+  });
+});
+
+describe('pods of one owner on A3, which the scheduler takes for one job', () => {
+  const EVEN = '2, 4, 6, 8, 10, 12, 14, 16';
+  const COUNTS: readonly [NodeType, string][] = [[NodeType.ATLAS_800T_A3, EVEN], [NodeType.ATLAS_800I_A3, EVEN], [NodeType.ATLAS_900_A3_SUPERPOD, '16']];
+  const owned = (nodeType: NodeType, devices: number, owner: PodOwner, scheduler = VOLCANO) => () => ask({ accelerator: Accelerator.ASCEND_910C, nodeType, devices, scheduler, owner });
+  const server = (prop: string, count: number): PodOwner => ({ kind: 'Deployment', prop, count });
+
+  test.each(COUNTS)('cannot be two servers of one die on %s', (nodeType, counts) => {
+    expect(thrownBy(owned(nodeType, 1, server('replicas', 2)))).toBe(
+      `'devices' must be one of ${counts} for a pod on ${nodeType.name} with 'replicas' 2, got 1: MindCluster's scheduler takes the replicas of a Deployment for one job over several nodes `
+      + 'and leaves them Pending; ask for one of these, or make a server of one replica for each',
+    );
+  });
+
+  test.each(COUNTS)('cannot be a Job of one die on %s that is tried again', (nodeType, counts) => {
+    expect(thrownBy(owned(nodeType, 1, { kind: 'Job', prop: 'backoffLimit', count: 3 }))).toBe(
+      `'devices' must be one of ${counts} for a pod on ${nodeType.name} with 'backoffLimit' 3, got 1: MindCluster's scheduler counts the failed pod of a Job, so that the next one is a job `
+      + 'over several nodes and stays Pending; ask for one of these, set \'backoffLimit\' to 0, or use a Volcano Job where there is a \'workload\'',
+    );
+  });
+
+  test('are so many as an autoscaler may make', () => {
+    expect(thrownBy(owned(NodeType.ATLAS_900_A3_SUPERPOD, 8, server('maxReplicas', 4)))).toBe(
+      '\'devices\' must be one of 16 for a pod on Atlas 900 A3 SuperPoD with \'maxReplicas\' 4, got 8: MindCluster\'s scheduler takes the replicas of a Deployment for one job over several nodes '
+      + 'and leaves them Pending; ask for one of these, or make a server of one replica for each',
+    );
+  });
+
+  test.each([
+    ['one replica', owned(NodeType.ATLAS_800I_A3, 1, server('replicas', 1))],
+    ['an even count', owned(NodeType.ATLAS_800I_A3, 2, server('replicas', 2))],
+    ['a whole node of a super pod', owned(NodeType.ATLAS_900_A3_SUPERPOD, 16, server('replicas', 2))],
+    ['a Job that is not tried again', owned(NodeType.ATLAS_800I_A3, 1, { kind: 'Job', prop: 'backoffLimit', count: 0 })],
+    ['another scheduler', owned(NodeType.ATLAS_800I_A3, 1, server('replicas', 2), Scheduler.DEFAULT)],
+    ['a server with 300T cards, which does not refuse it', () => ask({ accelerator: Accelerator.ASCEND_910A, nodeType: NodeType.ATLAS_300T_SERVER, scheduler: VOLCANO, owner: server('replicas', 2) })],
+  ])('can be %s', (_, body) => {
+    expect(body).not.toThrow();
+  });
 });

@@ -3,10 +3,13 @@ import { Accelerator, DevicePlugin, NodeType } from 'cdk8s-chatglm';
 import { fragmentOf } from '../../support/device-fragment';
 
 test('an SE7 has the device nodes of a system on chip, a card server those of PCIe', () => {
-  const paths = (nodeType: NodeType) => fragmentOf(DevicePlugin.hostDevices(), { accelerator: Accelerator.BM1684X, nodeType }).mounts?.map(({ mountPath }) => mountPath);
+  const paths = (nodeType: NodeType, options = {}) => fragmentOf(DevicePlugin.hostDevices(options), { accelerator: Accelerator.BM1684X, nodeType }).mounts?.map(({ mountPath }) => mountPath);
 
   expect(paths(NodeType.SE7)).toEqual(['/dev/bm-tpu0', '/dev/bmdev-ctl', '/dev/ion', '/opt/sophon']);
-  expect(paths(NodeType.SC7_HP75_SERVER)).toEqual(['/dev/bm-sophon0', '/dev/bmdev-ctl', '/opt/sophon']);
+  expect(paths(NodeType.SE7, { mountLibsophon: false })).toEqual(['/dev/bm-tpu0', '/dev/bmdev-ctl', '/dev/ion']);
+  // The libraries of a card's host are the image's: the host needs the driver only.
+  expect(paths(NodeType.SC7_HP75_SERVER)).toEqual(['/dev/bm-sophon0', '/dev/bmdev-ctl']);
+  expect(paths(NodeType.SC7_HP75_SERVER, { mountLibsophon: true })).toEqual(['/dev/bm-sophon0', '/dev/bmdev-ctl', '/opt/sophon']);
 });
 
 test('a pod on an Atlas 200I SoC A1 gets what MindCluster\'s sample mounts', () => {

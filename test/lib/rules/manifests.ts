@@ -51,6 +51,12 @@ export function deployment(...parts: Parts[]): KubernetesObject {
   };
 }
 
+/** A StatefulSet of the pods of a Deployment. */
+export function statefulSet({ spec, ...others }: KubernetesObject): KubernetesObject {
+  const { strategy: _, ...same } = spec as Readonly<Record<string, unknown>>;
+  return { ...others, kind: 'StatefulSet', spec: { serviceName: 'chat', ...same } };
+}
+
 /** A Volcano Job of `pods` pods. */
 export function volcanoJob(pods: number, ...parts: Parts[]): KubernetesObject {
   const { metadata, spec, ...pod } = all(...parts);
@@ -73,6 +79,15 @@ export function ascendJob(workers: number, ...parts: Parts[]): KubernetesObject 
       },
       ...spec,
     },
+  };
+}
+
+/** A Job set of one kind of Jobs, each with these parts. */
+export function jobSet(jobs: number, ...parts: Parts[]): KubernetesObject {
+  const { spec } = job(...parts);
+  return {
+    apiVersion: 'jobset.x-k8s.io/v1alpha2', kind: 'JobSet', metadata: { name: 'train', ...all(...parts).metadata } as KubernetesObject['metadata'],
+    spec: { replicatedJobs: [{ name: 'worker', replicas: jobs, template: { spec } }] },
   };
 }
 

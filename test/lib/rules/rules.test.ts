@@ -97,6 +97,15 @@ test('a finding says which object, where, and how bad it is', () => {
   expect(documentationOf('device-whole-number')).toBe('docs/rules.md#device-whole-number');
 });
 
+test('what only old releases refuse is a warning, what the newest refuse is an error', () => {
+  const severities = Object.fromEntries(RULES.map(({ id, severity }) => [id, severity]));
+
+  expect(severities).toMatchObject({
+    'ring-controller-places': 'warning', 'rank-table-label': 'warning', 'device-count-beside-others': 'warning',
+    'rank-table-workload': 'error', 'device-requests-missing': 'error', 'hami-slice-single': 'error', 'device-count-of-node': 'error',
+  });
+});
+
 test('rules look at init containers too', () => {
   expect(checkObjects([job({ pod: { initContainers: [{ name: 'wait', image: 'x' }] } })]).map(({ message }) => message)).toEqual([
     '\'image of container wait\' must be pinned by a full tag or a digest, got \'x\'',

@@ -16,7 +16,8 @@ const SPARSE = artifact(ArtifactFormat.ATB_SPARSE_QUANTIZED, 'sparse');
 
 const TOOLKIT = ['bash', '/opt/cdk8s-chatglm/with_vendor_env.sh', '--source', '/usr/local/Ascend/ascend-toolkit/set_env.sh'];
 const SERVING = [...TOOLKIT, '--source', '/usr/local/Ascend/nnal/atb/set_env.sh', '--source', '/usr/local/Ascend/atb-models/set_env.sh', '--'];
-const checked = (devices: number): string[] => ['python3', '/opt/cdk8s-chatglm/check_start.py', '--vendor', 'ascend', '--devices', String(devices), '--package', 'transformers==4.30.2', '--'];
+const CHECK = ['python3', '/opt/cdk8s-chatglm/check_start.py', '--vendor', 'ascend', '--devices'];
+const checked = (devices: number): string[] => [...CHECK, String(devices), '--package', 'transformers==4.30.2', '--package', 'atb_speed==1.0.8', '--'];
 const made = ({ output }: StepTask, ...require: string[]): string[] => [
   'python3', '/opt/cdk8s-chatglm/run_task.py', '--output', output.path, '--name', 'made', '--lineage', output.lineage, '--format', output.format.name,
   ...require.flatMap((pattern) => ['--require', pattern]), '--',
@@ -64,7 +65,7 @@ describe('cutting', () => {
     expect(task.devices).toBe(1);
     expect(task.inputs).toEqual([MODEL_LINK, CHATGLM2, ...(request.quantized ? [request.quantized] : [])]);
     expect(task.command).toEqual([
-      ...made(task, 'config.json'), ...SERVING, ...checked(1), ...script('shard_weights'), ...TREE, '--source', '/artifacts/store/chatglm2', ...words, '--output', task.output.path,
+      ...made(task, 'config.json'), ...SERVING, ...CHECK, '1', '--package', 'transformers==4.30.2', '--', ...script('shard_weights'), ...TREE, '--source', '/artifacts/store/chatglm2', ...words, '--output', task.output.path,
     ]);
   });
 
@@ -152,6 +153,34 @@ describe.each(forms())('%s', (_what, request, words, options, inputs) => {
       ...script('atb_benchmark'), ...TREE, ...words, '--batch', '4', '--work-dir', '/work/run', '--grace', '20', '--model-name', 'chatglm2-6b',
       '--pairs', '256:256,8192:1024', '--print-response', '--output', task.output.path,
     ]);
+  });
+});
+
+describe('the host\'s memory', () => {
+  const memory = ({ fragment }: Pick<StepTask, 'fragment'>) => fragment.requests?.memory;
+  const [float1, float8, w8a8, sparse] = forms().map(([, request]) => request);
+
+  test.each<[string, Partial<ServeRequest> | undefined, string]>([
+    ['the whole model on one device', float1, '14Gi'],
+    ['eight processes with an eighth of it each', float8, '32Gi'],
+    ['each of two processes with its half and all quantized weights', w8a8, '28Gi'],
+    ['sparse weights as quantized ones', sparse, '28Gi'],
+  ])('holds %s', (_what, request, expected) => {
+    expect(memory(serve(request!))).toBe(expected);
+    expect(memory(benchmark(request!))).toBe(expected);
+    expect(memory(evaluate(request!))).toBe(expected);
+  });
+
+  test('holds quantized weights for one device, and a chat', () => {
+    const weights = shard({ tensorParallel: 1, quantized: W8A8 }).output;
+
+    expect(memory(serve({ weights, dtype: Dtype.INT8 }))).toBe('20Gi');
+    expect(memory(ATB._chat({ ...MODEL_STEP, weights, dtype: Dtype.INT8, idleMinutes: 30 }))).toBe('20Gi');
+    expect(memory(ATB._chat({ ...MODEL_STEP, idleMinutes: 30 }))).toBe('14Gi');
+  });
+
+  test('is small without a model', () => {
+    expect(memory(serve({ weights: undefined, backend: ServingBackend.ECHO }))).toBe('1Gi');
   });
 });
 

@@ -1,3 +1,4 @@
+import type { V1PodSpec } from '@kubernetes/client-node';
 import { WorkloadKind } from 'cdk8s-chatglm';
 
 import type { PodFragment } from '../../../lib/pods/pod-fragment';
@@ -13,6 +14,7 @@ const RING: PodFragment = {
   devices: { 'huawei.com/Ascend910': 8 }, nodeSelector: { 'accelerator-type': 'module-910b-8' },
   env: [{ name: 'ASCEND_VISIBLE_DEVICES', valueFrom: { fieldRef: { fieldPath: 'metadata.annotations[\'huawei.com/Ascend910\']' } } }, { name: 'OTHER', value: '1' }],
 };
+const URGENT: PodFragment = { source: 'platform', priorityClassName: 'urgent' };
 const PERMANENT = Array.from({ length: 20 }, (_, index) => 20 + index);
 
 /** Objects of a job `train` of some pods, as the construct would render them. */
@@ -158,8 +160,20 @@ describe('a Volcano Job', () => {
     );
   });
 
+  test('has the priority of its pods, for the scheduler sorts jobs by that of the PodGroup', () => {
+    expect(spec(render(WorkloadKind.VOLCANO_JOB, {}, [URGENT])).priorityClassName).toBe('urgent');
+    expect(spec(render(WorkloadKind.VOLCANO_JOB))).not.toHaveProperty('priorityClassName');
+  });
+
   test('has the clean-up that it was given', () => {
     expect(spec(render(WorkloadKind.VOLCANO_JOB, { ttlSecondsAfterFinished: 0 }))).toMatchObject({ ttlSecondsAfterFinished: 0 });
+  });
+
+  test('has the data without which an operator of 6.x ends, where it is told so', () => {
+    const data = { 'hccl.json': '{"status":"initializing"}' };
+    const [, ringsConfig] = render(WorkloadKind.VOLCANO_JOB, { rankTable: 'operator', rankTableData: data });
+
+    expect(ringsConfig).toMatchObject({ metadata: { name: 'rings-config-train' }, data });
   });
 
   test('has the ConfigMap that MindCluster\'s operator fills, labelled as the operator looks for it, at the path of its documentation', () => {
@@ -180,6 +194,28 @@ describe('a Volcano Job', () => {
   });
 });
 
+describe.each([WorkloadKind.VOLCANO_JOB, WorkloadKind.ASCEND_JOB])('the labels of a $name', ({ _kind: kind }) => {
+  const labelsOf = (faultRetryTimes?: number) => {
+    const { labels = {}, objectLabels = {} } = kind.fragment({ name: 'train', pods: 1, ...(faultRetryTimes !== undefined && { faultRetryTimes }) });
+    const ofFaults = (all: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('fault-')));
+    return [ofFaults(labels), ofFaults(objectLabels)];
+  };
+
+  test('have MindCluster move it away from faulty devices', () => {
+    const labels = { 'fault-scheduling': 'force', 'fault-retry-times': '2' };
+
+    expect(labelsOf(2)).toEqual([labels, labels]);
+  });
+
+  test('keep it where it is when nothing is to be tried again: moves off faulty devices are not counted', () => {
+    expect(labelsOf(0)).toEqual([{ 'fault-scheduling': 'off' }, { 'fault-scheduling': 'off' }]);
+  });
+
+  test('say nothing where MindCluster does not schedule it', () => {
+    expect(labelsOf()).toEqual([{}, {}]);
+  });
+});
+
 describe('an AscendJob', () => {
   const request = { pods: 4, queue: 'llm', schedulerPod: composeLayers({ props: [{ source: 'scheduler', containerName: 'ascend', command: ['scheduler'], ports: [{ name: 'ascendjob-port', containerPort: 2222 }], labels: { role: 'scheduler' } }] }) };
 
@@ -197,10 +233,19 @@ describe('an AscendJob', () => {
     });
   });
 
-  test('has the deadline and the clean-up that it was given, where the operator reads them', () => {
-    const [job] = render(WorkloadKind.ASCEND_JOB, { ...request, activeDeadlineSeconds: 60, ttlSecondsAfterFinished: 0 });
+  test.each([
+    ['deadline', { activeDeadlineSeconds: 60 }], ['ttlAfterFinished', { ttlSecondsAfterFinished: 0 }],
+  ])('cannot have a \'%s\', which the operator takes and does not act on', (prop, given) => {
+    expect(thrownBy(() => render(WorkloadKind.ASCEND_JOB, { ...request, ...given }))).toBe(
+      `'${prop}' is not possible in an AscendJob, whose operator does not act on it; leave it out, or use another 'workload'`,
+    );
+  });
 
-    expect(job!.spec).toMatchObject({ runPolicy: { activeDeadlineSeconds: 60, ttlSecondsAfterFinished: 0 } });
+  test('has the priority of its pods, for the scheduler sorts jobs by that of the PodGroup', () => {
+    const { runPolicy } = spec(render(WorkloadKind.ASCEND_JOB, request, [URGENT])) as { runPolicy: object };
+
+    expect(runPolicy).toMatchObject({ schedulingPolicy: { minAvailable: 5, queue: 'llm', priorityClass: 'urgent' } });
+    expect(spec(render(WorkloadKind.ASCEND_JOB, request))).not.toHaveProperty('runPolicy.schedulingPolicy.priorityClass');
   });
 
   test('starts containers called ascend with the operator\'s port', () => {
@@ -222,10 +267,16 @@ describe('an AscendJob', () => {
     expect(Scheduler?.template.spec).not.toHaveProperty('affinity');
   });
 
-  test('spreads its workers by the label that the operator puts on pods', () => {
+  test('keeps its Workers apart and lets the Scheduler, which has the job\'s name as well, onto the node of one of them', () => {
     const [job] = render(WorkloadKind.ASCEND_JOB, request);
+    const { Worker } = (job!.spec as { replicaSpecs: Record<string, { template: { spec: V1PodSpec } }> }).replicaSpecs;
+    const [term] = Worker!.template.spec.affinity!.podAntiAffinity!.requiredDuringSchedulingIgnoredDuringExecution!;
+    const matches = (labels: Record<string, string>) => term!.labelSelector!.matchExpressions!.every(({ key, operator, values }) => operator === 'In' && values!.includes(labels[key]!));
 
-    expect(JSON.stringify(job)).toContain('{"labelSelector":{"matchExpressions":[{"key":"job-name","operator":"In","values":["train"]}]},"topologyKey":"kubernetes.io/hostname"}');
+    expect(term!.topologyKey).toBe('kubernetes.io/hostname');
+    expect(matches({ 'job-name': 'train', 'replica-type': 'worker' })).toBe(true);
+    expect(matches({ 'job-name': 'train', 'replica-type': 'scheduler' })).toBe(false);
+    expect(matches({ 'job-name': 'another', 'replica-type': 'worker' })).toBe(false);
   });
 
   test('is refused for a task that has no pod for the Scheduler', () => {

@@ -1,7 +1,9 @@
-import { all, annotations, ASCEND_310P, ASCEND_910, asks, deployment, env, fieldRef, job, MLU370, on, type Parts, POLICY, RING, podLabels, type RuleCase, volcanoJob, VOLCANO } from '../manifests';
+import type { KubernetesObject } from '../../../../lib/workloads/kubernetes-object';
+import { all, annotations, ascendJob, ASCEND_310P, ASCEND_910, asks, deployment, env, fieldRef, job, MLU370, object, on, type Parts, POLICY, RING, podLabels, type RuleCase, volcanoJob, VOLCANO } from '../manifests';
 
 const visible = (key: string): Parts => fieldRef('ASCEND_VISIBLE_DEVICES', `metadata.annotations['${key}']`);
 const HAMI: Parts = { pod: { runtimeClassName: 'ascend' } };
+const HAMI_CORE: Parts = { podMetadata: { annotations: { 'huawei.com/vnpu-mode': 'hami-core' } } };
 const limits = (quantities: object, requests = quantities): Parts => ({ container: { resources: { limits: quantities, requests: { ...requests, memory: '1Gi' } } } });
 const A2 = annotations({ [POLICY]: 'chip8-node8' });
 const hostPath = (path: string): Parts => ({ pod: { volumes: [{ name: 'device', hostPath: { path } }] } });
@@ -15,6 +17,12 @@ export const DEVICE_CASES: RuleCase[] = [
     ['container \'main\' requests 1 of cambricon.com/mlu370 with a limit of none; both must be equal']],
   ['device-requests-equal-limits', job(limits({ [ASCEND_910]: 1 }, {})), job(limits({ [ASCEND_910]: 8 }, { [ASCEND_910]: 4 })),
     ['container \'main\' requests 4 of huawei.com/Ascend910 with a limit of 8; both must be equal']],
+  ['device-requests-missing', ascendJob(1, asks(ASCEND_910, 8), A2), ascendJob(1, limits({ [ASCEND_910]: 8 }, {}), A2),
+    ['container \'ascend\' has 8 of huawei.com/Ascend910 in limits and none in requests, so the AscendJob counts as one without devices']],
+  ['device-requests-missing', job(limits({ [ASCEND_910]: 1 }, {})), volcanoJob(1, limits({ [ASCEND_310P]: 1 }, {})),
+    ['container \'main\' has 1 of huawei.com/Ascend310P in limits and none in requests, so the Job counts as one without devices']],
+  ['device-requests-missing', volcanoJob(1, limits({ [MLU370]: 1 }, {})), volcanoJob(1, { container: { resources: { limits: { 'huawei.com/npu': 8 } } } }),
+    ['container \'main\' has 8 of huawei.com/npu in limits and none in requests, so the Job counts as one without devices']],
   ['one-device-resource', job(limits({ 'huawei.com/Ascend910B3': 1, 'huawei.com/Ascend910B3-memory': 8192 }), HAMI), job(limits({ [ASCEND_910]: 1, 'squat.ai/bm1684x': 1 })),
     ['container \'main\' asks for huawei.com/Ascend910 and squat.ai/bm1684x; only one kind of device is possible in a container']],
   ['one-device-resource', job(limits({ 'smarter-devices/bm-sophon0': 1, 'smarter-devices/bmdev-ctl': 1 }), asks('x.example/y')), job(limits({ [ASCEND_310P]: 1, 'huawei.com/Ascend310P-2c': 1 })),
@@ -35,11 +43,15 @@ export const DEVICE_CASES: RuleCase[] = [
     ['container \'main\' asks HAMi for huawei.com/Ascend910B3, but the runtimeClassName of the pod is missing; it must be \'ascend\'']],
   ['hami-runtime-class', job(asks('huawei.com/Ascend310P')), job(asks('huawei.com/Ascend910C'), { pod: { runtimeClassName: 'runc' } }),
     ['container \'main\' asks HAMi for huawei.com/Ascend910C, but the runtimeClassName of the pod is \'runc\'; it must be \'ascend\'']],
-  ['hami-core-mode', job(limits({ 'huawei.com/Ascend910B4': 1, 'huawei.com/Ascend910B4-core': 50 }), HAMI, { podMetadata: { annotations: { 'huawei.com/vnpu-mode': 'hami-core' } } }),
+  ['hami-core-mode', job(limits({ 'huawei.com/Ascend910B4': 1, 'huawei.com/Ascend910B4-core': 50 }), HAMI, HAMI_CORE),
     job(limits({ 'huawei.com/Ascend910B4': 1, 'huawei.com/Ascend910B4-core': 50 }), HAMI),
     ['container \'main\' asks for huawei.com/Ascend910B4-core, but the pod has no annotation \'huawei.com/vnpu-mode: hami-core\'']],
   ['hami-slice-single', job(limits({ [ASCEND_310P]: 1, [`${ASCEND_310P}-memory`]: 8192 })), job(limits({ [ASCEND_310P]: 2, [`${ASCEND_310P}-memory`]: 8192 })),
-    ['container \'main\' asks for 2 of huawei.com/Ascend310P and for huawei.com/Ascend310P-memory; several devices are given whole']],
+    ['container \'main\' asks for 2 of huawei.com/Ascend310P and for huawei.com/Ascend310P-memory; HAMi slices several devices only with the annotation \'huawei.com/vnpu-mode: hami-core\' on the pod']],
+  ['hami-slice-single', job(asks(ASCEND_310P, 2), limits({ [`${ASCEND_310P}-memory`]: 21527 })), job(limits({ [ASCEND_310P]: 2, [`${ASCEND_310P}-memory`]: '12288' })),
+    ['container \'main\' asks for 2 of huawei.com/Ascend310P and for huawei.com/Ascend310P-memory; HAMi slices several devices only with the annotation \'huawei.com/vnpu-mode: hami-core\' on the pod']],
+  ['hami-slice-single', job(asks('huawei.com/Ascend910B4', 2), limits({ 'huawei.com/Ascend910B4-memory': 8192 }), HAMI, HAMI_CORE), job(asks('huawei.com/Ascend910B4', 2), limits({ 'huawei.com/Ascend910B4-memory': 8192 }), HAMI),
+    ['container \'main\' asks for 2 of huawei.com/Ascend910B4 and for huawei.com/Ascend910B4-memory; HAMi slices several devices only with the annotation \'huawei.com/vnpu-mode: hami-core\' on the pod']],
   ['cambricon-device-type', job(asks(`${MLU370}.share`)), job(asks('cambricon.com/mlu.share')),
     ['container \'main\' asks for cambricon.com/mlu.share, which names no type of card']],
   ['cambricon-dynamic-slice', job(limits({ 'cambricon.com/vmlu': 1, 'cambricon.com/mlu370.smlu.vcore': 20, 'cambricon.com/mlu370.smlu.vmemory': 20 })), job(limits({ 'cambricon.com/mlu370.smlu.vmemory': 20 })),
@@ -74,13 +86,38 @@ export const DEVICE_CASES: RuleCase[] = [
 ];
 
 const spBlock = (devices: string): Parts => annotations({ [POLICY]: 'chip2-node16-sp', 'sp-block': devices });
+const A3 = annotations({ [POLICY]: 'chip2-node16' });
+const ONE_AT_A_TIME: Parts = { podMetadata: { annotations: { 'huawei.com/schedule_minAvailable': '1' } } };
+const NO_RETRY: Parts = { spec: { backoffLimit: 0 } };
+const autoscaler = (spec: object, kind = 'HorizontalPodAutoscaler') => object(kind, 'chat', { spec: { scaleTargetRef: { kind: 'Deployment', name: 'chat' }, ...spec } }, kind === 'ScaledObject' ? 'keda.sh/v1alpha1' : 'autoscaling/v2');
+/** The same job for PyTorch, with a Master like its Worker. */
+function withMaster({ spec, metadata, ...others }: KubernetesObject): KubernetesObject {
+  const { replicaSpecs: { Worker: role }, ...same } = spec as { replicaSpecs: { Worker: object } };
+  return { ...others, metadata: { ...metadata, labels: { framework: 'pytorch' } }, spec: { ...same, replicaSpecs: { Master: role, Worker: role } } };
+}
 const module910a: Parts = on({ 'accelerator-type': 'module' });
 
 export const PLACEMENT_CASES: RuleCase[] = [
   ['device-count-of-node', volcanoJob(1, asks(ASCEND_910, 4), module910a), volcanoJob(1, asks(ASCEND_910, 3), module910a),
     ['the pod asks for 3 devices on Atlas 800 9000 or Atlas 800 9010; a pod there gets 1, 2, 4, 8']],
-  ['device-count-of-node', volcanoJob(2, asks(ASCEND_910, 16), annotations({ [POLICY]: 'chip2-node16' })), volcanoJob(2, asks(ASCEND_910, 8), annotations({ [POLICY]: 'chip2-node16' })),
-    ['the pod asks for 8 devices on Atlas 800T A3 or Atlas 800I A3; a pod in a job of 2 pods there gets 16']],
+  ['device-count-of-node', volcanoJob(2, asks(ASCEND_910, 8), A3), volcanoJob(2, asks(ASCEND_910, 1), A3),
+    ['the pod asks for 1 devices on Atlas 800T A3 or Atlas 800I A3; each of the 2 pods with devices of the Job gets 2, 4, 6, 8, 10, 12, 14, 16 there']],
+  ['device-count-of-node', ascendJob(2, asks(ASCEND_910, 16), spBlock('32')), ascendJob(2, asks(ASCEND_910, 8), spBlock('16')),
+    ['the pod asks for 8 devices on Atlas 900 A3 SuperPoD; each of the 2 pods with devices of the AscendJob gets 16 there']],
+  ['device-count-of-node', ascendJob(1, asks(ASCEND_910, 8), spBlock('8')), withMaster(ascendJob(1, asks(ASCEND_910, 8), spBlock('16'))),
+    Array<string>(2).fill('the pod asks for 8 devices on Atlas 900 A3 SuperPoD; each of the 2 pods with devices of the AscendJob gets 16 there')],
+  ['device-count-of-node', deployment(asks(ASCEND_910, 1), A3, VOLCANO), deployment(asks(ASCEND_910, 1), A3, VOLCANO, { spec: { replicas: 2 } }),
+    ['the pod asks for 1 devices on Atlas 800T A3 or Atlas 800I A3; each of the 2 pods with devices of the Deployment gets 2, 4, 6, 8, 10, 12, 14, 16 there']],
+  ['device-count-of-node', job(asks(ASCEND_910, 1), A3, VOLCANO, NO_RETRY), job(asks(ASCEND_910, 1), A3, VOLCANO, NO_RETRY, { spec: { parallelism: 1, completions: 4 } }),
+    ['the pod asks for 1 devices on Atlas 800T A3 or Atlas 800I A3; each of the 4 pods with devices of the Job gets 2, 4, 6, 8, 10, 12, 14, 16 there']],
+  ['device-count-beside-others', job(asks(ASCEND_910, 1), A3, VOLCANO, NO_RETRY), job(asks(ASCEND_910, 1), A3, VOLCANO),
+    ['a failed pod stays beside the one that is to take its place, and the pod asks for 1 devices on Atlas 800T A3 or Atlas 800I A3; each of the 2 pods with devices of the Job gets 2, 4, 6, 8, 10, 12, 14, 16 there']],
+  ['device-count-beside-others', job(asks(ASCEND_910, 2), A3, VOLCANO), job(asks(ASCEND_910, 2), spBlock('2'), VOLCANO, { spec: { backoffLimit: 3 } }),
+    ['a failed pod stays beside the one that is to take its place, and the pod asks for 2 devices on Atlas 900 A3 SuperPoD; each of the 2 pods with devices of the Job gets 16 there']],
+  ['device-count-beside-others', [deployment(asks(ASCEND_910, 2), A3, VOLCANO), autoscaler({ maxReplicas: 3 })], [deployment(asks(ASCEND_910, 1), A3, VOLCANO), autoscaler({ maxReplicas: 3 })],
+    ['it scales to 3 pods, and the pod asks for 1 devices on Atlas 800T A3 or Atlas 800I A3; each of the 3 pods with devices of the Deployment gets 2, 4, 6, 8, 10, 12, 14, 16 there']],
+  ['device-count-beside-others', [deployment(asks(ASCEND_910, 1), A3, VOLCANO), autoscaler({ maxReplicaCount: 1 }, 'ScaledObject')], [deployment(asks(ASCEND_910, 1), A3, VOLCANO), autoscaler({}, 'ScaledObject')],
+    ['it scales to 100 pods, and the pod asks for 1 devices on Atlas 800T A3 or Atlas 800I A3; each of the 100 pods with devices of the Deployment gets 2, 4, 6, 8, 10, 12, 14, 16 there']],
   ['device-count-of-node', job(asks(ASCEND_910, 3), module910a), deployment(asks(ASCEND_910, 9), on({ 'accelerator-type': 'module-910b-16' }), VOLCANO),
     ['the pod asks for 9 devices on Atlas 200T A2 Box16; a pod there gets 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16']],
   ['device-count-of-node', volcanoJob(1, asks(ASCEND_910, 50), annotations({ [POLICY]: 'chip1-softShareDev' })), volcanoJob(1, asks(ASCEND_910, 16), A2),
@@ -101,10 +138,16 @@ export const PLACEMENT_CASES: RuleCase[] = [
     ['the schedule policy \'chip8-node8\' is for Atlas 800T A2 or Atlas 900 A2 PoD or Atlas 800I A2, but accelerator-type \'module-910b-16\' is for Atlas 200T A2 Box16']],
   ['super-pod-block', volcanoJob(4, asks(ASCEND_910, 16), spBlock('32')), volcanoJob(4, asks(ASCEND_910, 16), spBlock('24')),
     ['sp-block is \'24\' for 64 devices in pods of 16']],
+  ['super-pod-block', ascendJob(4, asks(ASCEND_910, 16), spBlock('64')), ascendJob(3, asks(ASCEND_910, 8), spBlock('8')),
+    ['sp-block is \'8\' for 24 devices in pods of 8']],
+  ['super-pod-block', volcanoJob(1, asks(ASCEND_910, 8), spBlock('8')), volcanoJob(1, asks(ASCEND_910, 8), spBlock('4')),
+    ['sp-block is \'4\' for 8 devices in pods of 8']],
   ['super-pod-block', volcanoJob(1, asks(ASCEND_910, 8), spBlock('8')), volcanoJob(1, asks(ASCEND_910, 8), spBlock('all')),
     ['sp-block is \'all\' for 8 devices in pods of 8']],
   ['super-pod-block', deployment(asks(ASCEND_910, 16), spBlock('32'), VOLCANO, { spec: { replicas: 2 } }), deployment(asks(ASCEND_910, 16), spBlock('32'), VOLCANO, { spec: { replicas: 3 } }),
     ['sp-block is \'32\' for 48 devices in pods of 16']],
+  ['super-pod-block', deployment(asks(ASCEND_910, 16), spBlock('16'), ONE_AT_A_TIME, VOLCANO, { spec: { replicas: 2 } }), deployment(asks(ASCEND_910, 16), spBlock('32'), ONE_AT_A_TIME, VOLCANO, { spec: { replicas: 2 } }),
+    ['sp-block is \'32\' for 16 devices in pods of 16']],
   ['accelerator-label', job(asks(ASCEND_310P), on({ accelerator: 'huawei-Ascend310P' })), job(asks(ASCEND_310P), on({ accelerator: 'huawei-Ascend910' })),
     ['the node selector wants \'accelerator: huawei-Ascend910\', but no node of that label offers huawei.com/Ascend310P']],
   ['accelerator-label', job(asks(MLU370), on({ accelerator: 'mlu' })), job(asks(ASCEND_910), on({ accelerator: 'huawei-ascend910' })),

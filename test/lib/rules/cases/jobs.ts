@@ -1,5 +1,5 @@
 import {
-  annotations, ascendJob, ASCEND_310P, ASCEND_910, asks, configMapAt, deployment, env, job, labels, object, type Parts, podLabels, POLICY, RING, type RuleCase, volcanoJob,
+  annotations, ascendJob, ASCEND_310P, ASCEND_910, asks, configMapAt, deployment, env, job, labels, object, type Parts, podLabels, POLICY, RING, type RuleCase, statefulSet, volcanoJob,
 } from '../manifests';
 
 const A2 = annotations({ [POLICY]: 'chip8-node8' });
@@ -7,7 +7,8 @@ const RINGS = '/user/serverid/devindex/config';
 const ring = (value: string): Parts => ({ metadata: { labels: { [RING]: value } }, podMetadata: { labels: { [RING]: value } } });
 const A2_DEVICES = [asks(ASCEND_910, 8), A2] as const;
 const table = (name: string, given: Parts['metadata'] = { labels: { [RING]: 'ascend-910b' } }, fields: object = {}) => object('ConfigMap', name, { metadata: given, ...fields });
-const ringed = [...A2_DEVICES, ring('ascend-910b'), configMapAt('rings-config-train', RINGS)] as const;
+const RINGS_OF_TRAIN = configMapAt('rings-config-train', RINGS);
+const ringed = [...A2_DEVICES, ring('ascend-910b'), RINGS_OF_TRAIN] as const;
 
 export const RANK_TABLE_CASES: RuleCase[] = [
   ['ring-controller-known', volcanoJob(1, ...A2_DEVICES, ring('ascend-910b')), volcanoJob(1, ...A2_DEVICES, ring('ascend-910B')),
@@ -19,8 +20,16 @@ export const RANK_TABLE_CASES: RuleCase[] = [
     ['the label ring-controller.atlas is \'ascend-910b\', but the pod asks for huawei.com/Ascend310P']],
   ['ring-controller-places', volcanoJob(1, ...A2_DEVICES, ring('ascend-910b')), volcanoJob(1, ...A2_DEVICES, labels({ [RING]: 'ascend-910' }), podLabels({ [RING]: 'ascend-910b' })),
     ['the label ring-controller.atlas is \'ascend-910\' on the Job and \'ascend-910b\' on its pods']],
-  ['ring-controller-places', [volcanoJob(1, ...ringed), table('rings-config-train')], [volcanoJob(1, ...A2_DEVICES, podLabels({ [RING]: 'ascend-910b' }), configMapAt('rings-config-train', RINGS)), table('rings-config-train')],
-    ['the label ring-controller.atlas is missing on the Job and \'ascend-910b\' on its pods']],
+  ['ring-controller-places', [volcanoJob(1, ...ringed), table('rings-config-train')], [volcanoJob(1, ...A2_DEVICES, labels({ [RING]: 'ascend-910b' }), RINGS_OF_TRAIN), table('rings-config-train')],
+    ['the label ring-controller.atlas is \'ascend-910b\' on the Job and missing on its pods']],
+  ['rank-table-workload', [volcanoJob(1, ...ringed), table('rings-config-train')], [volcanoJob(1, ...A2_DEVICES, RINGS_OF_TRAIN), table('rings-config-train')],
+    ['the pods mount the rank table \'rings-config-train\', but the Job has no label ring-controller.atlas']],
+  ['rank-table-workload', [volcanoJob(1, ...A2_DEVICES, RINGS_OF_TRAIN, { pod: { volumes: [{ name: 'ranktable', hostPath: { path: '/user/mindx-dl/ranktable' } }] } }), table('rings-config-train')],
+    [deployment(asks(ASCEND_910, 8), A2, podLabels({ [RING]: 'ascend-910b', 'deploy-name': 'chat' }), configMapAt('rings-config-chat', RINGS)), table('rings-config-chat')],
+    ['the pods mount the rank table \'rings-config-chat\', but the Deployment has no label ring-controller.atlas']],
+  ['rank-table-workload', [ascendJob(1, ...A2_DEVICES, RINGS_OF_TRAIN), table('rings-config-train', {})],
+    [statefulSet(deployment(asks(ASCEND_910, 8), A2, podLabels({ 'deploy-name': 'chat' }), configMapAt('rings-config-chat', RINGS))), table('rings-config-chat')],
+    ['the pods mount the rank table \'rings-config-chat\', but the StatefulSet has no label ring-controller.atlas']],
   ['rank-table-name', [volcanoJob(1, ...ringed), table('rings-config-train')], [volcanoJob(1, ...ringed, { metadata: { name: 'tune' } }), table('rings-config-train')],
     ['the pod mounts the rank table \'rings-config-train\', but the operator fills \'rings-config-tune\'']],
   ['rank-table-config-map', [volcanoJob(1, ...ringed), table('rings-config-train')], [volcanoJob(1, ...ringed), table('rings-config-train', { namespace: 'other', labels: { [RING]: 'ascend-910b' } })],
@@ -34,6 +43,9 @@ export const RANK_TABLE_CASES: RuleCase[] = [
   ['rank-table-deploy-name', [deployment(...ringed.slice(0, 3), configMapAt('rings-config-chat', RINGS), podLabels({ 'deploy-name': 'chat' })), table('rings-config-chat')],
     [deployment(...ringed.slice(0, 3), configMapAt('rings-config-chat', RINGS)), table('rings-config-chat')],
     ['the pods mount a rank table, but their label deploy-name is missing; it must be \'chat\'']],
+  ['rank-table-deploy-name', [statefulSet(deployment(...ringed.slice(0, 3), configMapAt('rings-config-chat', RINGS), podLabels({ 'deploy-name': 'chat' }))), table('rings-config-chat')],
+    [statefulSet(deployment(...ringed.slice(0, 3), configMapAt('rings-config-chat', RINGS), podLabels({ 'deploy-name': 'chats' }))), table('rings-config-chat')],
+    ['the pods mount a rank table, but their label deploy-name is \'chats\'; it must be \'chat\'']],
 ];
 
 const policies = (...of: object[]): Parts => ({ spec: { policies: of } });
@@ -75,12 +87,18 @@ export const JOB_CASES: RuleCase[] = [
     ['the role \'Scheduler\' is none of Master, Worker']],
   ['ascend-job-roles', ascendJob(1, ...A2_DEVICES), ascendJob(1, { spec: { replicaSpecs: { Worker: workers(2) }, runPolicy: {} } }),
     ['a MindSpore job of 2 devices has no Scheduler']],
+  ['ascend-job-roles', ascendJob(1, { spec: { replicaSpecs: { Worker: ascendJobWorker() }, runPolicy: {} } }), ascendJob(1, { spec: { replicaSpecs: { Worker: { ...workers(4), replicas: 2 } }, runPolicy: {} } }),
+    ['a MindSpore job of 8 devices has no Scheduler']],
   ['ascend-job-roles', ascendJob(1, { spec: { replicaSpecs: { Worker: workers(1) }, runPolicy: {} } }), ascendJob(1, { spec: { replicaSpecs: { Scheduler: { ...workers(1), replicas: 2 }, Worker: workers(1) }, runPolicy: {} } }),
     ['the role Scheduler has 2 pods instead of 1']],
 ];
 
 /** A role whose only pod asks for devices. */
 function workers(devices: number): object {
-  const { spec } = ascendJob(1, asks(ASCEND_910, devices)) as { spec?: { replicaSpecs: { Worker: object } } };
+  return ascendJobWorker(asks(ASCEND_910, devices));
+}
+
+function ascendJobWorker(...parts: Parts[]): object {
+  const { spec } = ascendJob(1, ...parts) as { spec?: { replicaSpecs: { Worker: object } } };
   return spec!.replicaSpecs.Worker;
 }

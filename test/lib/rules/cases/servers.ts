@@ -1,4 +1,5 @@
-import { asks, deployment, env, job, labels, annotations, MLU370, object, type Parts, type RuleCase, runs } from '../manifests';
+import type { KubernetesObject } from '../../../../lib/workloads/kubernetes-object';
+import { asks, deployment, env, job, jobSet, labels, annotations, MLU370, object, type Parts, type RuleCase, runs, volcanoJob } from '../manifests';
 
 const probe = (of: object): object => ({ httpGet: { path: '/', port: 8000 }, ...of });
 const LISTENS: Parts = { container: { ports: [{ name: 'http', containerPort: 8000 }] } };
@@ -58,6 +59,9 @@ export const SERVER_CASES: RuleCase[] = [
 const claim = (spec: object, given: object = {}) => object('PersistentVolumeClaim', 'weights', { spec, metadata: given });
 const MOUNTS: Parts = { pod: { volumes: [{ name: 'weights', persistentVolumeClaim: { claimName: 'weights' } }] } };
 const TTL: Parts = { spec: { ttlSecondsAfterFinished: 600 } };
+const FAILURE_POLICY: Parts = { spec: { podFailurePolicy: { rules: [] } } };
+const cronJob = ({ spec, metadata }: KubernetesObject) => object('CronJob', 'nightly', { metadata, spec: { schedule: '0 3 * * *', jobTemplate: { spec } } }, 'batch/v1');
+const rayJob = (pod: object) => object('RayJob', 'evaluate', { spec: { submitterPodTemplate: { spec: { ...pod, containers: [{ name: 'submit', image: 'registry.example/image:1' }] } } } }, 'ray.io/v1');
 const SYNCED = annotations({ 'argocd.argoproj.io/sync-wave': '1' });
 
 export const DELIVERY_CASES: RuleCase[] = [
@@ -66,6 +70,14 @@ export const DELIVERY_CASES: RuleCase[] = [
   ['ttl-under-gitops', [job(TTL), object('Rollout', 'x', {}, 'argoproj.io/v1alpha1')], [job(TTL), object('Kustomization', 'x', {}, 'kustomize.toolkit.fluxcd.io/v1')],
     ['the job is deleted 600 seconds after its end and would be run again by the GitOps tool that applies these objects']],
   ['ttl-under-gitops', job(TTL, annotations({ 'argocd.argoproj.io/hook': 'PreSync' })), [job(TTL), object('Application', 'x', {}, 'argoproj.io/v1alpha1')],
+    ['the job is deleted 600 seconds after its end and would be run again by the GitOps tool that applies these objects']],
+  ['ttl-under-gitops', jobSet(2, SYNCED), { ...jobSet(2, SYNCED), spec: { ...jobSet(2).spec as object, ttlSecondsAfterFinished: 600 } },
+    ['the job is deleted 600 seconds after its end and would be run again by the GitOps tool that applies these objects']],
+  ['ttl-under-gitops', object('MPIJob', 'x', { metadata: SYNCED.metadata, spec: { runPolicy: { ttlSecondsAfterFinished: 60 } } }, 'kubeflow.org/v2beta1'),
+    ['PyTorchJob', 'TFJob', 'MPIJob'].map((kind) => object(kind, 'x', { metadata: SYNCED.metadata, spec: { runPolicy: { ttlSecondsAfterFinished: 60 } } }, 'kubeflow.org/v1')),
+    Array<string>(3).fill('the job is deleted 60 seconds after its end and would be run again by the GitOps tool that applies these objects')],
+  // KubeRay deletes the cluster of a RayJob, and keeps the RayJob; a CronJob has no such field.
+  ['ttl-under-gitops', [object('RayJob', 'x', { metadata: SYNCED.metadata, spec: { ttlSecondsAfterFinished: 60 } }, 'ray.io/v1'), object('CronJob', 'x', { spec: { jobTemplate: { spec: { ttlSecondsAfterFinished: 60 } } } }, 'batch/v1')], volcanoJob(1, TTL, SYNCED),
     ['the job is deleted 600 seconds after its end and would be run again by the GitOps tool that applies these objects']],
   ['force-on-claim', job(annotations({ 'argocd.argoproj.io/sync-options': 'Replace=true,Force=true' })), claim({}, { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Force=true' } }),
     ['the annotation argocd.argoproj.io/sync-options allows to delete the PersistentVolumeClaim and its data when it changes']],
@@ -79,6 +91,14 @@ export const DELIVERY_CASES: RuleCase[] = [
     ['the pods of a Job have restartPolicy Always; it must be Never or OnFailure']],
   ['restart-policy', job({ pod: { restartPolicy: 'OnFailure' } }), job({ pod: { restartPolicy: 'OnFailure' }, spec: { podFailurePolicy: { rules: [] } } }),
     ['the pods of a Job with a podFailurePolicy have restartPolicy OnFailure; it must be Never']],
+  ['restart-policy', jobSet(2, { pod: { restartPolicy: undefined } }), jobSet(2, { pod: { restartPolicy: 'Always' } }),
+    ['the pods of a JobSet have restartPolicy Always; it must be Never or OnFailure']],
+  ['restart-policy', jobSet(2, FAILURE_POLICY), jobSet(2, FAILURE_POLICY, { pod: { restartPolicy: undefined } }),
+    ['the pods of a JobSet with a podFailurePolicy have restartPolicy OnFailure; it must be Never']],
+  ['restart-policy', cronJob(job(FAILURE_POLICY)), cronJob(job(FAILURE_POLICY, { pod: { restartPolicy: 'OnFailure' } })),
+    ['the pods of a CronJob with a podFailurePolicy have restartPolicy OnFailure; it must be Never']],
+  ['restart-policy', rayJob({ restartPolicy: 'Never' }), rayJob({}),
+    ['the pods of a RayJob have restartPolicy Always; it must be Never or OnFailure']],
   ['restart-policy', deployment({ pod: { restartPolicy: 'Always' } }), deployment({ pod: { restartPolicy: 'Never' } }),
     ['the pods of a Deployment have restartPolicy Never; it must be Always']],
   ['claim-shared', [claim({ accessModes: ['ReadWriteMany'] }), deployment(MOUNTS, { spec: { replicas: 2 } })], [claim({ accessModes: ['ReadWriteOnce'] }), deployment(MOUNTS, { spec: { replicas: 2 } })],

@@ -8,7 +8,7 @@ src/huggingface_hub/hf_api.py list_repo_tree, constants.py HUGGINGFACE_CO_URL_TE
 owner `private` want the token that the environment variable names; of the owner `corrupt` one file has
 other bytes than the list says, as many; files of the owner `slow` come with 150 KB a second when they are
 asked for first. `/link/<host>/<path>` stands for https://<host>/<path>: an archive whose path names a folder
-of `trees` is that folder, any other archive the tree `mindformers`; a share with dl=1 is the AdvertiseGen
+of `trees`, or the repository and commit of one, is that folder, any other archive the tree `mindformers`; a share with dl=1 is the AdvertiseGen
 data set or C-Eval, anything else a small file. For tests, `/seen`
 answers with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path,
 as JSON.
@@ -151,8 +151,11 @@ def tree(name):
 
 
 def tree_of(path):
-    names = [name for name in sorted(os.listdir(os.path.join(HERE, "trees"))) if f"/{name}/" in path.lower()]
-    return names[0] if names else "mindformers"
+    """The folder that the path names; of a repository with several, `name@commit`, the one of its commit."""
+    asked, names = path.lower(), sorted(os.listdir(os.path.join(HERE, "trees")))
+    parts = [(name, *name.partition("@")) for name in names]
+    found = [name for name, repository, _, commit in parts if f"/{repository}/" in asked and commit in asked]
+    return found[-1] if found else "mindformers"
 
 
 @lru_cache(maxsize=None)

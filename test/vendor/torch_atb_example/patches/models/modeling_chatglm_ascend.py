@@ -4,12 +4,14 @@ import os
 from types import SimpleNamespace
 
 import torch
+from atb_speed.common.arch.post_process.sample import SampleForModelsBase
 from manager import NAME
 from transformers import PreTrainedModel
 
 from .configuration_chatglm import ChatGLMConfig
 
 assert NAME == "manager of the example"
+SAMPLER = SampleForModelsBase
 
 
 class ChatGLMForConditionalGeneration(PreTrainedModel):
@@ -19,6 +21,9 @@ class ChatGLMForConditionalGeneration(PreTrainedModel):
     def __init__(self, config, device=None):
         super().__init__(config)
         assert device == "npu"
+        # ATB ends the name of what the ranks meet in with this: the same in all, and another at the next start.
+        suffix = os.environ.get("ATB_SHARE_MEMORY_NAME_SUFFIX")
+        assert suffix == (f"-{os.environ['MASTER_PORT']}" if config.world_size > 1 else None)
         part = config.hidden_size // config.world_size
         self.embedding = torch.nn.Embedding(config.vocab_size, config.hidden_size)
         self.up = torch.nn.Linear(config.hidden_size, part, bias=False)

@@ -27,5 +27,10 @@ for ((i = 0; i <= 27; i++)); do
   model_deploy.py --mlir "$outdir/block_$i.mlir" --quantize $quantize --quant_input --quant_output --chip bm1684x --num_device "$num_device" --model "$outdir/block_$i.bmodel"
   models="$models $outdir/block_$i.bmodel"
 done
+for net in embedding lm_head greedy_head penalty_sample_head; do
+  model_transform.py --model_name "$net" --model_def "tmp/onnx/$net.onnx" --mlir "$outdir/$net.mlir"
+  model_deploy.py --mlir "$outdir/$net.mlir" --chip bm1684x --model "$outdir/$net.bmodel"
+  models="$models $outdir/$net.bmodel"
+done
 # shellcheck disable=SC2086
 model_tool --combine $models -o "${name}_${mode}_${num_device}dev.bmodel"

@@ -1,0 +1,1 @@
+#include "sentencepiece/sentencepiece_processor.h"

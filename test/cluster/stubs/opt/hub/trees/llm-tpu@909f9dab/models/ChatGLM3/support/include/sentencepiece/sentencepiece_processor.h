@@ -1,0 +1,1 @@
+// a stand-in of another version
