@@ -105,7 +105,7 @@ export interface ServerAccessOptions extends IngressOptions {
 /** How many pods of a server there are, and where. */
 export interface ServerScaleOptions {
   /**
-   * Pods that answer. From two on, a PodDisruptionBudget lets one go at a time.
+   * Pods that answer. From two on, a PodDisruptionBudget lets one go at a time. MindCluster's Volcano up to 7.2 places all of them or none.
    *
    * @default - 1, or what the autoscaler says
    */

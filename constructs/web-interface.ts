@@ -21,7 +21,7 @@ import { renderService } from './server-service';
 export interface WebInterfaceProps extends WorkloadOptions, IngressOptions {
   /** Who answers. */
   readonly server: InferenceDeployment;
-  /** An image with Python 3.8 or later and gradio, 3.39 or a 4. */
+  /** An image with Python 3.7 or later and gradio, from 3.34 to a 4. */
   readonly image: string;
 
   /**

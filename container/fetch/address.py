@@ -27,6 +27,12 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
+def site(url: str) -> str:
+    """Return scheme, host and port of `url` as a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 def given(url: str) -> str:
     """Return the URL that a person gave, checked: http(s), and no credentials in it."""
     origin(url)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 from artifacts import marker
@@ -185,7 +186,7 @@ class Delivery(Work):
         with storing(tree):
             shutil.rmtree(str(tree), ignore_errors=True)
             tree.mkdir(parents=True)
-        source.extract(self._partial.archive / fetched.path, tree)
+        self._extract(source, self._partial.archive / fetched.path)
         found = [
             RemoteFile(path.relative_to(tree).as_posix(), path.stat().st_size)
             for path in tree.rglob("*")
@@ -199,6 +200,16 @@ class Delivery(Work):
         with storing(self._partial.archive):
             shutil.rmtree(str(self._partial.archive))
         return verify.digests(tree, [file.path for file in chosen], self._stop)
+
+    def _extract(self, source: Archive, archive: Path) -> None:
+        """Unpack `archive`; if it is damaged and nobody knows its digest, it is not kept."""
+        try:
+            source.extract(archive, self._partial.tree)
+        except Fault as fault:
+            if fault.code != BAD_ARTIFACT or not source.trusted:
+                raise
+            self._partial.forget(self._partial.archive)
+            raise Fault(fault.code, f"{fault}; it was removed, another start fetches it anew") from fault
 
 
 def _amount(files: Sequence[RemoteFile]) -> str:

@@ -7,36 +7,44 @@ import re
 import ssl
 import time
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
-from typing import Callable, Dict, Mapping, Optional, Tuple
-from urllib.parse import urljoin, urlsplit
+from typing import Dict, Mapping, Optional, Tuple
+from urllib.parse import quote, urljoin, urlsplit
 
-from fetch.address import origin, shown
+from fetch.address import origin, shown, site
 from fetch.connections import Connections, Held
+from fetch.refusal import LONGEST_BODY, Refusal
 from fetch.remote import Body
 from fetch.retry import Retryable
-from pod.exit_codes import BAD_MANIFEST, BAD_SETTING, NOT_FOUND, UNAUTHORISED, Fault
+from pod.exit_codes import BAD_MANIFEST, BAD_SETTING, Fault
 
 MOST_REDIRECTS = 10
 LONGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of a listing; the largest repository listings are a few megabytes."""
 
+_REFUSAL_SECONDS = 2.0
+"""How long the body of a refusal may take; what has come by then is shown."""
+
+_SENT_AS_IS = "!#$%&'()*+,/:;=?@[]~"
+"""Characters of a URL beside letters, digits and -._ (RFC 3986); others have to be escaped."""
+
 _REDIRECTS = (301, 302, 303, 307, 308)
-_TRY_AGAIN = (408, 425, 429)
-_CODES = {401: UNAUTHORISED, 403: UNAUTHORISED, 404: NOT_FOUND, 407: UNAUTHORISED, 410: NOT_FOUND}
 _STALE = (http.client.BadStatusLine, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `credentials` are headers that only the first URL's origin ever gets."""
+    """One request. `credentials` are headers that only the first URL's origin ever gets.
+
+    `secrets`, and they, are masked in what servers say.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     method: str = "GET"
     body: Optional[bytes] = None
+    secrets: Tuple[str, ...] = field(default=(), repr=False)
 
 
 class Response(Body):
@@ -74,6 +82,20 @@ class Response(Body):
         if expected is not None and expected.isdigit() and size < int(expected):
             raise Retryable(f"{shown(self.url)}: closed after {size} of {expected} bytes")
         return b"".join(parts)
+
+    def beginning(self) -> bytes:
+        """Return the first bytes, as many as come soon; for what a server says of a failure."""
+        until = time.monotonic() + _REFUSAL_SECONDS
+        found = b""
+        try:
+            while len(found) < LONGEST_BODY and time.monotonic() < until:
+                part = self.read(LONGEST_BODY - len(found))
+                if not part:
+                    break
+                found += part
+        except Retryable:
+            return found
+        return found
 
     def close(self) -> None:
         """Keep the connection if everything was read, else drop it."""
@@ -114,11 +136,12 @@ class Client:
         return self._follow(request, request.url)
 
     def _follow(self, request: Request, asked: str) -> Response:
-        first, url = request.url, request.url
+        first, url, given = request.url, request.url, request.credentials
         for _ in range(MOST_REDIRECTS):
             response = self._send(request)
             if response.status not in _REDIRECTS:
-                self._check(response, redirected=url != asked)
+                if response.status not in (200, 206):
+                    raise _refusal(response, request, asked, given).cause()
                 if url != first:
                     self._locations[asked] = (url, request.credentials)
                 return response
@@ -144,24 +167,20 @@ class Client:
                 if not (held.reused and isinstance(error, _STALE)):
                     raise Retryable(f"{shown(request.url)}: {_cause(error)}") from error
 
-    def _check(self, response: Response, redirected: bool) -> None:
-        """Raise what a failure means; after a redirect, a refusal may be a signature that expired."""
-        status = response.status
-        if status in (200, 206):
-            return
-        wait = retry_after(response.headers.get("Retry-After", ""))
-        said = (
-            f"{shown(response.url)} answers {status} {response.headers.get('X-Error-Message', '')}".rstrip()
-        )
-        response.close()
-        if status in _TRY_AGAIN or status >= 500:
-            raise Retryable(said, wait=wait)
-        code = _CODES.get(status, BAD_MANIFEST)
-        if redirected or status == 416:
-            raise Retryable(said, code=code)
-        if code == UNAUTHORISED:
-            said += "; check the token in the Secret, and that its account has access to a gated repository"
-        raise Fault(code, said)
+
+def _refusal(response: Response, request: Request, asked: str, given: Mapping[str, str]) -> Refusal:
+    """Return the answer to `request`, which began at `asked` with the credentials `given`, and close it."""
+    body = response.beginning()
+    response.close()
+    return Refusal(
+        response.url,
+        response.status,
+        response.headers,
+        body,
+        secrets=(*request.secrets, *given.values()),
+        redirected=origin(request.url) != origin(asked),
+        withheld=site(asked) if given and not request.credentials else "",
+    )
 
 
 def _exchange(held: Held, request: Request) -> HTTPResponse:
@@ -172,7 +191,8 @@ def _exchange(held: Held, request: Request) -> HTTPResponse:
     headers = {"Accept-Encoding": "identity", "User-Agent": "cdk8s-chatglm", **held.headers}
     headers.update(request.headers)
     headers.update(request.credentials)
-    held.connection.request(request.method, target.split("#")[0], body=request.body, headers=headers)
+    target = quote(target.split("#")[0], safe=_SENT_AS_IS)
+    held.connection.request(request.method, target, body=request.body, headers=headers)
     return held.connection.getresponse()
 
 
@@ -182,7 +202,8 @@ def _next(response: Response) -> str:
     response.close()
     if not location:
         raise Retryable(f"{shown(response.url)} redirects without saying where")
-    url = urljoin(response.url, location)
+    # Header values are bytes that http.client takes for Latin-1; many servers send paths as they are.
+    url = urljoin(response.url, quote(location.encode("latin-1"), safe=_SENT_AS_IS))
     if origin(response.url)[0] == "https" and origin(url)[0] != "https":
         raise Fault(BAD_SETTING, f"{shown(response.url)} redirects from https to {shown(url)}: refused")
     return url
@@ -202,16 +223,6 @@ def _extent(response: HTTPResponse) -> Tuple[int, Optional[int]]:
 def _validator(response: HTTPResponse) -> str:
     tag: str = response.headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else str(response.headers.get("Last-Modified", ""))
-
-
-def retry_after(value: str, now: Callable[[], float] = time.time) -> float:
-    """Return the seconds of a Retry-After header, a number or a date (RFC 9110, 10.2.3), else 0."""
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now())
-    except (TypeError, ValueError, IndexError):
-        return 0.0
 
 
 def _cause(error: Exception) -> str:

@@ -31,7 +31,7 @@ class Partial:
         `Fault` BAD_MANIFEST if what was begun from another source disagrees with `files`. A journal's own
         chunk size goes before `chunk_size`, because its chunks count in it.
         """
-        path = self.root / f"journal-{folder.name}"
+        path = self._journal(folder)
         kept_size, kept = journal.read(path)
         known = {entry.remote.path: entry for entry in kept}
         labels = f"{label} and the source that this download began with"
@@ -40,6 +40,12 @@ class Partial:
             entries = [_continued(known.get(file.path), file, folder, labels) for file in files]
             _remove_others(folder, [file.path for file in files])
             return Journal(path, kept_size or chunk_size, entries)
+
+    def forget(self, folder: Path) -> None:
+        """Remove `folder` and its journal, so that nothing of them is taken up again."""
+        with storing(folder):
+            shutil.rmtree(str(folder))
+            self._journal(folder).unlink()
 
     def check_target(self) -> None:
         """Check that nothing is in the target's place; `Fault` BAD_ARTIFACT otherwise."""
@@ -65,6 +71,9 @@ class Partial:
         self.tree.replace(self.target)
         sync_directory(self.target.parent)
         shutil.rmtree(str(self.root), ignore_errors=True)
+
+    def _journal(self, folder: Path) -> Path:
+        return self.root / f"journal-{folder.name}"
 
 
 def _continued(entry: Entry | None, file: RemoteFile, folder: Path, labels: str) -> Entry:

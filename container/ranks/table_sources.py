@@ -20,8 +20,8 @@ class Identity:
     """How tables may name this pod; '' where unknown.
 
     Operators since v7.3.0 write the pod's UID as `server_id` (mind-cluster
-    component/ascend-device-plugin/pkg/device/ascendcommon.go), older ones the host's address; so do the newest
-    where no two pods of the job share a node (component/ascend-operator/pkg/ranktable/common/common.go).
+    component/ascend-device-plugin/pkg/device/ascendcommon.go), older ones the host's address; so do the
+    newest where no two pods of the job share a node (component/ascend-operator ranktable/common/common.go).
     """
 
     pod_uid: str

@@ -21,9 +21,7 @@ _NPU_VERSION = re.compile(r"\|\s*npu-smi\s+\S+\s+Version:\s*(\S+)")
 _MLU_VERSION = re.compile(r"Driver\s+v?(\d\S*)")
 """`| CNMON v5.10.22       Driver v5.10.22 |` at the head (cnmon of 5.10)."""
 
-_MLU_ROW_VERSION = re.compile(
-    r"^\|\s*\d+\s+\S+\s+MLU\S+\s+\S+\s*\|\s*\S+\s+v(\d\S*)", re.MULTILINE
-)
+_MLU_ROW_VERSION = re.compile(r"^\|\s*\d+\s+\S+\s+MLU\S+\s+\S+\s*\|\s*\S+\s+v(\d\S*)", re.MULTILINE)
 """`| 0     /   MLU370-X4    v1.1.6 | On          v4.20.11 | ...`, once a card (cnmon of 4.20)."""
 
 _TPU_VERSION = re.compile(r"(\d+(?:\.\d+)+)")

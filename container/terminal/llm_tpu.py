@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
 from pathlib import Path
 from typing import List, Optional, Sequence
@@ -11,6 +13,10 @@ from pod.exit_codes import BAD_ARTIFACT, BAD_SETTING, Fault
 from pod.main import run
 from terminal.idle import run_until_idle
 from tpu.devices import visible_devices
+
+_ABORTED = 128 + signal.SIGABRT
+
+log = logging.getLogger("chat_program")
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -37,7 +43,14 @@ def _main(arguments: List[str]) -> int:
     # Flags of LLM-TPU@edb7f13e models/ChatGLM3/demo/demo.cpp, which ends at the question "exit".
     words = ["--model", _bmodel(options.model_path), "--tokenizer", options.model_path / "tokenizer.model"]
     argv = [options.program, *words, "--devid", ",".join(map(str, numbers))]
-    return run_until_idle([str(word) for word in argv], options.idle_minutes * 60, "exit")
+    code = run_until_idle([str(word) for word in argv], options.idle_minutes * 60, "exit")
+    if code == _ABORTED:
+        log.error(
+            "an assertion of the program failed: is the bmodel for %d devices, and of the sources that the"
+            " program was built from (LLM-TPU@909f9dab)?",
+            options.devices,
+        )
+    return code
 
 
 def _bmodel(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from typing import Iterable, List, Mapping, Optional
 from fetch.address import shown
 from fetch.connections import Connections
 from fetch.retry import Retries, Retryable, attempt
-from fetch.sources.s3 import EMPTY_SHA256, Place
+from fetch.sources.place import EMPTY_SHA256, Place
 from upload import multipart, replies
 from upload.exchange import send
 from upload.multipart import Parts

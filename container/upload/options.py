@@ -10,7 +10,7 @@ from typing import Callable, Optional, Sequence
 
 from fetch.address import given as given_url
 from fetch.retry import Retries
-from fetch.sources.s3 import Place
+from fetch.sources.place import ADDRESSINGS, Place
 from pod.arguments import Parser, whole
 from pod.exit_codes import BAD_SETTING, Fault
 
@@ -56,6 +56,7 @@ def parse(arguments: Sequence[str]) -> Options:
         region=given.region,
         access_key=_key(given.access_key_env, "--access-key-env"),
         secret_key=_key(given.secret_key_env, "--secret-key-env"),
+        addressing=given.addressing,
     )
     return Options(
         artifact=given.artifact.absolute(),
@@ -77,8 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="upload_artifact", description="Send the files of one artifact to an object store.")
     add = parser.add_argument
     add("--artifact", required=True, type=Path, metavar="DIR", help="the artifact's directory")
-    add("--endpoint", required=True, metavar="URL", help="of the store; requests are path-style")
+    add("--endpoint", required=True, metavar="URL", help="of the store")
     add("--bucket", required=True, type=_bucket)
+    add("--addressing", choices=ADDRESSINGS, help="bucket in the host or the path; default by the endpoint")
     add("--prefix", required=True, help="of the objects' keys; / is the bucket's root")
     add("--region", default="us-east-1", help="default us-east-1")
     add("--access-key-env", required=True, metavar="NAME", help="environment variable with the access key")

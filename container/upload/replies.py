@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Tuple
 
-from fetch.http import retry_after
+from fetch.refusal import retry_after
 from fetch.retry import Retryable
 from pod.exit_codes import BAD_SETTING, NO_SPACE, NOT_FOUND, UNAUTHORISED, Fault
 from upload import document

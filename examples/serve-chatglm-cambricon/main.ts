@@ -24,7 +24,7 @@ const weights = new DownloadWeights(chart, 'weights', {
 new InferenceDeployment(chart, 'chat', {
   model,
   weights: weights.artifact,
-  runtime: Runtime.cambriconPyTorch({ image: 'yellow.hub.cambricon.com/pytorch/pytorch:v1.13.0-torch1.9-ubuntu18.04-py37' }),
+  runtime: Runtime.cambriconPyTorch({ image: 'registry.corp.example/llm/chatglm-mlu:torch1.9-1' }),
   backend: ServingBackend.ECHO, // the server, its device and weights without the model
   accelerator: Accelerator.MLU370_X8,
   presets: [EnvPresets.MLU],

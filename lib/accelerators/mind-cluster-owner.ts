@@ -13,12 +13,12 @@ export function placedOneByOne({ owner, scheduler }: DeviceRequest, version: Min
 }
 
 /**
- * Throws if several pods of one owner could not be placed. On A3 the scheduler holds them to the counts of a distributed job (module910a3x16/frame.go and
+ * Throws if several pods of one owner could not be placed. On A3 (the policies `chip2-*`) the scheduler holds them to the counts of a distributed job (module910a3x16/frame.go and
  * superpod/frame.go of component/ascend-for-volcano/internal/npu/ascend910/ascend910a3); for other servers the counts are the same.
  */
 export function checkOwner({ owner, nodeType, devices, scheduler, prop = 'devices' }: DeviceRequest): void {
   const counts = nodeType?.podCounts(2);
-  const isA3 = nodeType?.schedulePolicy?.startsWith('chip2-node16') === true;
+  const isA3 = nodeType?.schedulePolicy?.startsWith('chip2-node') === true;
   if (!scheduler.isVolcano || !isA3 || owner === undefined || podsOf(owner) < 2 || counts?.includes(devices) !== false) {
     return;
   }

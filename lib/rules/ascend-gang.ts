@@ -8,6 +8,8 @@ const GROUPED = new Set([
   'batch.volcano.sh/Job', 'mindxdl.gitee.com/AscendJob', 'kubeflow.org/PyTorchJob', 'kubeflow.org/MPIJob', 'kubeflow.org/TFJob',
   'apps/Deployment', 'apps/ReplicaSet', 'apps/StatefulSet', 'batch/Job',
 ]);
+/** Jobs that the vendor's page lists counts for; the scheduler's code holds other groups to more than it holds single pods to on A3 alone. */
+const JOBS = new Set(['batch.volcano.sh/Job', 'mindxdl.gitee.com/AscendJob']);
 /** MindCluster's annotation for how many replicas are placed together; without it all are (Ascend/mind-cluster@22bb3d98 ascend-for-volcano plugin/job.go initByJobInfo). */
 const MIN_AVAILABLE = 'huawei.com/schedule_minAvailable';
 /** The annotation for the size of a logical super pod. */
@@ -28,7 +30,8 @@ export function podsBeside({ object }: ExaminedPod, { pods }: ExaminedObject): n
 /** What is wrong with a pod's count of whole 910 devices if it is one of so many pods; undefined if nothing is. */
 export function wrongCount(pod: ExaminedPod, pods: number): string | undefined {
   const products = productsOf(pod);
-  const counts = products.map((product) => product.podCounts(pods));
+  const isJob = JOBS.has(groupKind(pod.object));
+  const counts = products.map((product) => product.podCounts(isJob || product.schedulePolicy?.startsWith('chip2-') === true ? pods : 1));
   const count = deviceCount(pod);
   if (products.length === 0 || counts.some((legal) => legal === undefined || legal.includes(count))) {
     return undefined;

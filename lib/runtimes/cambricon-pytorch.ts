@@ -14,9 +14,9 @@ import type { StepTask } from './task';
 /** Options of `Runtime.cambriconPyTorch`. */
 export interface CambriconPyTorchOptions {
   /**
-   * Cambricon's PyTorch image with transformers 4.27.4 and the model's dependencies. The vendor's registry is private; the guide uses
-   * `yellow.hub.cambricon.com/pytorch/pytorch:v1.13.0-torch1.9-ubuntu18.04-py37` (CambriconKnight/dev-env-ubuntu@98389ace), and
-   * `container/images/cambricon-pytorch/Dockerfile` adds what it lacks.
+   * Cambricon's PyTorch image with transformers 4.27.4, the model's dependencies, and the vendor's virtual environment on PATH. The vendor's
+   * registry is private; the guide uses `yellow.hub.cambricon.com/pytorch/pytorch:v1.13.0-torch1.9-ubuntu18.04-py37`
+   * (CambriconKnight/dev-env-ubuntu@98389ace), and `container/images/cambricon-pytorch/Dockerfile` adds what it lacks.
    */
   readonly image: string;
 

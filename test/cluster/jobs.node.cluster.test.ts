@@ -9,7 +9,7 @@ afterEach(() => namespace.delete());
 const volcanoJob = (spec: string, command: string, devices = 2): string => `
 apiVersion: batch.volcano.sh/v1alpha1
 kind: Job
-metadata: {name: v}
+metadata: {name: v, labels: {ring-controller.atlas: ascend-910b}}
 spec:
   minAvailable: 2
   schedulerName: volcano
@@ -27,7 +27,7 @@ spec:
           image: registry.example.com/mindspore:v1
           command: [sh, -c, ${JSON.stringify(command)}]
           env: [{name: ASCEND_VISIBLE_DEVICES, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['huawei.com/Ascend910']"}}}]
-          resources: {limits: {huawei.com/Ascend910: ${String(devices)}}}
+          resources: {requests: {huawei.com/Ascend910: ${String(devices)}}, limits: {huawei.com/Ascend910: ${String(devices)}}}
           volumeMounts: [{name: ranks, mountPath: /user/serverid/devindex/config}]
         volumes: [{name: ranks, configMap: {name: rings-config-v}}]
 `;
@@ -96,7 +96,7 @@ ${['Scheduler', 'Worker'].map((type) => `    ${type}:
             image: registry.example.com/mindspore:v1
             command: [sh, -c, ${JSON.stringify(command)}]
             ports: [{name: ascendjob-port, containerPort: 2222}]
-            ${type === 'Worker' ? `resources: {limits: {huawei.com/Ascend910: ${String(devices)}}}` : ''}
+            ${type === 'Worker' ? `resources: {requests: {huawei.com/Ascend910: ${String(devices)}}, limits: {huawei.com/Ascend910: ${String(devices)}}}` : ''}
             volumeMounts: [{name: ranks, mountPath: /user/serverid/devindex/config}]
           volumes: [{name: ranks, configMap: {name: rings-config-a}}]`).join('\n')}
 `;

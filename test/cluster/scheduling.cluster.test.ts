@@ -1,9 +1,12 @@
 // Where pods go, on simulated nodes of every product.
-import { NodeType } from '../../index';
+import {
+  Accelerator, Artifact, ArtifactFormat, DevicePlugin, FinetuneJob, GlmModel, type IArtifactStore, MindFormersVersion, NodeType, Platform, Runtime, Scheduler, WorkloadKind,
+} from '../../index';
 import { eventually } from './support/eventually';
 import { example, examples } from './support/examples';
 import { type Manifest, onSimulatedNodes, parse, print } from './support/manifest';
 import { TestNamespace } from './support/namespace';
+import { synthesize } from './support/synthesize';
 
 let namespace: TestNamespace;
 beforeAll(async () => { namespace = await TestNamespace.create('scheduling'); });
@@ -41,6 +44,34 @@ spec:
 test('a Job of simulated pods completes', async () => {
   await applySimulated(job('completes', 'cambricon.com/mlu590', 8));
   await namespace.eventuallyHas('job', 'completes', '{.status.conditions[?(@.type=="Complete")].status}', /True/);
+});
+
+/** A fine-tune in an AscendJob of some Workers with all devices of a server each. */
+const ascendJob = (nodes: number): Manifest[] => synthesize((chart) => {
+  Platform.attach(chart, { nodeTypes: [NodeType.ATLAS_800T_A2], devicePlugins: [DevicePlugin.mindCluster({ version: '26.0' })], scheduler: Scheduler.volcano() });
+  const store: IArtifactStore = { storeName: 'store', shared: true, readOnly: false, volumeSource: { nfs: { server: 'nfs.example.com', path: '/models' } } };
+  const artifact = (format: ArtifactFormat): Artifact => Artifact.existing({ store, directory: format.name, format });
+  new FinetuneJob(chart, 'tune', {
+    model: GlmModel.CHATGLM3_6B, checkpoint: artifact(ArtifactFormat.MINDSPORE), dataset: artifact(ArtifactFormat.DATASET), nodes,
+    runtime: Runtime.mindFormers({ version: MindFormersVersion.COMMIT_3354237, sourceTree: artifact(ArtifactFormat.SOURCE_TREE) }),
+    accelerator: Accelerator.ASCEND_910B3, devicesPerNode: 8, workload: WorkloadKind.ASCEND_JOB,
+  });
+});
+
+test('an AscendJob needs no more servers than it has Workers: its Scheduler shares one of theirs', async () => {
+  const place = await TestNamespace.create('gang');
+  const servers = ['atlas-800i-a2-26-0', 'atlas-800t-a2-26-0', 'atlas-900-a2-pod-26-0'];
+  try {
+    await place.apply(ascendJob(servers.length).map((object) => onSimulatedNodes(object, { 'accelerator-type': 'module-910b-8' })));
+    const pods = await eventually('all pods on nodes', async () => {
+      const list = await place.list('pods');
+      return list.length === servers.length + 1 && list.every((pod) => pod.spec.nodeName !== undefined) ? list : undefined;
+    });
+    expect(pods.filter(({ metadata }) => metadata.labels?.['replica-type'] === 'worker').map((pod) => pod.spec.nodeName as string).sort()).toEqual(servers);
+    expect(servers).toContain(pods.find(({ metadata }) => metadata.labels?.['replica-type'] === 'scheduler')?.spec.nodeName);
+  } finally {
+    await place.delete();
+  }
 });
 
 test('more cards than any node has leave the scheduler\'s message', async () => {

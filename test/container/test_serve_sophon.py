@@ -246,8 +246,8 @@ def test_an_extension_whose_library_is_not_there_is_an_image_that_does_not_fit(p
         assert server.ended() == 30
     assert (tmp_path / "termination").read_text() == (
         f"the extension 'chat' of {tmp_path}/packages cannot be loaded: {missing}; libsophon must be in"
-        " /opt/sophon/libsophon-current: in the image, which a folder of the node must not hide, or with mountLibsophon on"
-        " the node"
+        " /opt/sophon/libsophon-current: in the image, which a folder of the node must not hide, or with"
+        " mountLibsophon on the node"
     )
 
 

@@ -46,7 +46,7 @@ MLU = """\
 +-------------------------------+----------------------+-----------------------+
 """
 
-# The columns of 4.20, which the head line has no driver in (CambriconKnight/dev-env-ubuntu@98389ace).
+# The table of 4.20, whose head does not say the driver, as PaddlePaddle's guides for MLU370 show it.
 MLU_4_20 = """\
 Thu Nov 23 09:30:02 2023
 +------------------------------------------------------------------------------+

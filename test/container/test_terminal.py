@@ -104,6 +104,18 @@ def test_another_number_of_devices_is_refused(chat, tmp_path):
     )
 
 
+def test_a_bmodel_that_the_program_does_not_know_is_thought_of(chat, tmp_path):
+    """demo.cpp only asserts: 'assert(ret)' of a network that is not there, and nothing else."""
+    script, arguments = chat
+    (tmp_path / "program" / "chatglm").write_text("#!/bin/sh\nkill -ABRT $$\n")
+    code, output = script.run(*arguments)
+    assert code == 134
+    assert (
+        "ERROR chat_program: an assertion of the program failed: is the bmodel for 2 devices, and of the sources that"
+        " the program was built from (LLM-TPU@909f9dab)?"
+    ) in output
+
+
 def test_a_program_for_another_image_is_named(chat, tmp_path):
     script, arguments = chat
     (tmp_path / "program" / "chatglm").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 from fetch.address import shown
@@ -17,12 +18,12 @@ _FOLDER, _SUBMODULE = b"40000", b"160000"
 
 
 class RemoteTree:
-    """The repository at `url`; `credentials` are headers."""
+    """The repository at the URL of `request`, which has the credentials."""
 
-    def __init__(self, client: Client, url: str, credentials: Mapping[str, str]) -> None:
+    def __init__(self, client: Client, request: Request) -> None:
         self._client = client
-        self._url = url
-        self._credentials = credentials
+        self._request = request
+        self._url = request.url
 
     def files(self, revision: str) -> Dict[str, Tuple[str, bytes]]:
         """Return blob id and content of every file of `revision`, by path; submodules are left out."""
@@ -53,16 +54,33 @@ class RemoteTree:
         raise Fault(NOT_FOUND, f"{shown(self._url)} has no tag or branch {revision}")
 
     def _command(self, name: bytes, arguments: List[bytes]) -> bytes:
-        body = _line(b"command=" + name + b"\n") + _line(b"object-format=sha1\n") + _DELIMITER
+        # No object-format line: SHA-1 is the default, and servers that do not know the capability die of it.
+        body = _line(b"command=" + name + b"\n") + _DELIMITER
         body += b"".join(map(_line, arguments)) + _FLUSH
         headers = {
             "Git-Protocol": "version=2",
             "Content-Type": "application/x-git-upload-pack-request",
             "Accept": "application/x-git-upload-pack-result",
         }
-        url = f"{self._url}/git-upload-pack"
-        request = Request(url, headers=headers, credentials=self._credentials, method="POST", body=body)
-        return self._client.open(request).whole()
+        request = replace(self._request, headers=headers, method="POST", body=body)
+        try:
+            return self._post(request)
+        except Fault as fault:
+            if fault.code != NOT_FOUND or self._url.endswith(".git"):
+                raise
+            return self._by_full_name(request, fault)
+
+    def _by_full_name(self, request: Request, fault: Fault) -> bytes:
+        """Ask for `<url>.git`: servers such as GitLab tell a clone that name in its first request."""
+        given, self._url = self._url, f"{self._url}.git"
+        try:
+            return self._post(request)
+        except Fault as other:
+            self._url = given
+            raise fault if other.code == NOT_FOUND else other from fault
+
+    def _post(self, request: Request) -> bytes:
+        return self._client.open(replace(request, url=f"{self._url}/git-upload-pack")).whole()
 
 
 def _line(content: bytes) -> bytes:

@@ -16,7 +16,7 @@ from pod.exit_codes import NOT_FOUND, UNSAFE_NAME, Fault
 
 
 class Directory(Source):
-    """A directory; if it is an artifact, its marker's digests are checked."""
+    """A directory, checked by its marker if it is an artifact; else what comes first is recorded."""
 
     def __init__(self, fields: Fields, _client: Client) -> None:
         self._root = Path(fields.text("path"))
@@ -27,6 +27,7 @@ class Directory(Source):
         if not self._root.is_dir():
             raise Fault(NOT_FOUND, f"{self.label} is not there: mount the volume that has it")
         made = marker.read(self._root)
+        self.trusted = made is None
         digests = {file.path: file.sha256 for file in made.files} if made else {}
         return [self._file(path, digests) for path in sorted(self._root.rglob("*")) if self._counts(path)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from fetch.address import given
 from pod.exit_codes import USAGE, Fault
@@ -36,6 +36,13 @@ class Fields:
         if value not in (None, True, False):
             raise self._wrong(key, "true or false", value)
         return bool(value)
+
+    def choice(self, key: str, allowed: Sequence[str]) -> Optional[str]:
+        """Return one of the strings `allowed`, None if absent."""
+        value = self._get(key)
+        if value is not None and value not in allowed:
+            raise self._wrong(key, " or ".join(allowed), value)
+        return None if value is None else str(value)
 
     def number(self, key: str) -> Optional[int]:
         """Return an integer from 0, None if absent."""

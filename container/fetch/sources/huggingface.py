@@ -29,7 +29,9 @@ class HuggingFace(Source):
         self._repository = fields.text("repository")
         self._revision = fields.text("revision")
         self._endpoint = fields.url("endpoint", "https://huggingface.co").rstrip("/")
+        self.trusted = fields.flag("trustOnFirstUse")
         token = fields.secret("tokenEnv")
+        self._secrets = (token,) if token else ()
         self._credentials = {"Authorization": f"Bearer {token}"} if token else {}
         self.label = f"huggingface {self._repository} at {self._endpoint}"
 
@@ -41,7 +43,7 @@ class HuggingFace(Source):
         url: Optional[str] = f"{self._endpoint}/api/{api}/tree/{revision}?recursive=true"
         found: List[RemoteFile] = []
         while url is not None:
-            response = self._client.open(Request(url, credentials=self._credentials))
+            response = self._client.open(self._request(url))
             found += [_file(entry) for entry in self._entries(response) if entry.get("type") == "file"]
             url = self._next(response)
         return found
@@ -51,7 +53,7 @@ class HuggingFace(Source):
         path = quote(file.path, safe="/")
         url = f"{self._endpoint}/{self._repository}/resolve/{quote(self._revision, safe='')}/{path}"
         ranged = start > 0 or end != file.size
-        return self._client.open(Request(url, credentials=self._credentials), start, end, ranged)
+        return self._client.open(self._request(url), start, end, ranged)
 
     def record(self) -> Dict[str, str]:
         """Return what the marker says of the source."""
@@ -61,6 +63,9 @@ class HuggingFace(Source):
             "revision": self._revision,
             "endpoint": self._endpoint,
         }
+
+    def _request(self, url: str) -> Request:
+        return Request(url, credentials=self._credentials, secrets=self._secrets)
 
     def _entries(self, response: Response) -> List[Dict[str, Any]]:
         try:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from fetch.address import shown
 from fetch.http import Client, Request, Response
+from fetch.refusal import UnsatisfiableError
 from pod.exit_codes import NOT_FOUND, USAGE, Fault
 
 _SHARES = ("cloud.tsinghua.edu.cn",)
@@ -41,6 +42,11 @@ def get(client: Client, url: str, path: str, start: int, end: Optional[int], ran
 
 def probe(client: Client, url: str, path: str) -> Optional[int]:
     """Return the size of the file behind `url`, None if the server does not tell it."""
-    response = get(client, url, path, 0, 1, ranged=True)
+    try:
+        response = get(client, url, path, 0, 1, ranged=True)
+    except UnsatisfiableError as error:  # an empty file has no first byte (RFC 9110, 15.5.17)
+        if error.size is None:
+            raise
+        return error.size
     response.close()
     return response.total

@@ -40,9 +40,9 @@ class SophonBackend(GeneratingBackend[_Loaded]):
 
     Options: `bmodel`, the file in the model's folder (default: the only one); `devices`, numbers separated by
     commas, or `auto`, the default: those in `device-folder` (/dev); `extension`, the folder of `chat*.so`.
-    The extension generates one answer at a time and keeps no more than its compiled length. While it loads the
-    bmodel it holds Python's lock (`init` has no call_guard): until then /health and /ready are not answered, and
-    SIGTERM waits. What it cannot load fails an assertion, which is SIGABRT: exit code 134.
+    The extension generates one answer at a time and keeps no more than its compiled length. It holds Python's
+    lock while it loads the bmodel (`init` has no call_guard): until then /health and /ready are not answered,
+    and SIGTERM waits. What it cannot load fails an assertion, which is SIGABRT: exit code 134.
     """
 
     def __init__(self, settings: Settings) -> None:

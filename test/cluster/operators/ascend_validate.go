@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,12 +81,11 @@ func devicesOf(replica AscendReplica) int {
 	return 0
 }
 
+// npuRequest reads requests alone, as the real operator does: nobody copies the limits of a job's template into them.
 func npuRequest(container corev1.Container) (string, int) {
-	for _, list := range []corev1.ResourceList{container.Resources.Requests, container.Resources.Limits} {
-		for name, quantity := range list {
-			if len(name) > len("huawei.com/") && name[:len("huawei.com/")] == "huawei.com/" {
-				return string(name), int(quantity.Value())
-			}
+	for name, quantity := range container.Resources.Requests {
+		if strings.HasPrefix(string(name), "huawei.com/") {
+			return string(name), int(quantity.Value())
 		}
 	}
 	return "", 0

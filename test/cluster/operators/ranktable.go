@@ -79,6 +79,16 @@ func (o *Operators) writeRankTable(ctx context.Context, job metav1.Object, total
 	return nil
 }
 
+// wantsRankTable says whether the operator makes a table for a Volcano Job: for the label, whatever its value, or a volume of that name.
+func (j *VolcanoJob) wantsRankTable(labels map[string]string) bool {
+	if _, labelled := labels["ring-controller.atlas"]; labelled {
+		return true
+	}
+	return slices.ContainsFunc(j.Spec.Tasks, func(task VolcanoTask) bool {
+		return slices.ContainsFunc(task.Template.Spec.Volumes, func(volume corev1.Volume) bool { return volume.Name == "ranktable" })
+	})
+}
+
 // allocated returns copies of the pods that want no devices or have them and an address, by name.
 func allocated(pods []*corev1.Pod) []*corev1.Pod {
 	var ready []*corev1.Pod

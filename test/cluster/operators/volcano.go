@@ -119,6 +119,9 @@ func (o *Operators) advance(ctx context.Context, object *unstructured.Unstructur
 		return err
 	}
 	job.settle(pods)
+	if !job.wantsRankTable(object.GetLabels()) {
+		return nil
+	}
 	return o.writeRankTable(ctx, object, int(job.replicas()), pods)
 }
 

@@ -61,13 +61,13 @@ func TestSettle(t *testing.T) {
 }
 
 func allocatedPod(name, node, uid, rank, configuration string) *corev1.Pod {
-	limits := corev1.ResourceList{"huawei.com/Ascend910": resource.MustParse("2")}
+	devices := corev1.ResourceList{"huawei.com/Ascend910": resource.MustParse("2")}
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(uid), Annotations: map[string]string{
 			"hccl/rankIndex": rank,
 			"ascend.kubectl.kubernetes.io/ascend-910-configuration": configuration,
 		}},
-		Spec:   corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: limits}}}},
+		Spec:   corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: devices, Limits: devices}}}},
 		Status: corev1.PodStatus{PodIP: "10.0.0.1"},
 	}
 }
@@ -94,6 +94,43 @@ func TestTableOrdersByRankAndNamesServers(t *testing.T) {
 		}
 		if got := table.ServerList[1].Devices[1]; got != (rankedDevice{"7", "2.2.2.7", "3"}) {
 			t.Errorf("the last device is %+v", got)
+		}
+	}
+}
+
+func TestRankTableNeedsTheLabelOrAVolumeOfItsName(t *testing.T) {
+	volume := func(name string) corev1.PodTemplateSpec {
+		return corev1.PodTemplateSpec{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: name}}}}
+	}
+	for _, test := range []struct {
+		name     string
+		labels   map[string]string
+		template corev1.PodTemplateSpec
+		want     bool
+	}{
+		{"neither", map[string]string{"app": "train"}, volume("ascend-910-config"), false},
+		{"the label on the job", map[string]string{"ring-controller.atlas": "ascend-910b"}, volume("ascend-910-config"), true},
+		{"the volume", nil, volume("ranktable"), true},
+	} {
+		job := &VolcanoJob{Spec: VolcanoSpec{Tasks: []VolcanoTask{{Template: volume("data")}, {Template: test.template}}}}
+		if got := job.wantsRankTable(test.labels); got != test.want {
+			t.Errorf("%s: wantsRankTable is %t, want %t", test.name, got, test.want)
+		}
+	}
+}
+
+func TestDevicesAreReadFromRequests(t *testing.T) {
+	devices := corev1.ResourceList{"huawei.com/Ascend910": resource.MustParse("8")}
+	for _, test := range []struct {
+		name      string
+		resources corev1.ResourceRequirements
+		want      int
+	}{
+		{"both", corev1.ResourceRequirements{Requests: devices, Limits: devices}, 8},
+		{"limits alone, which nobody copies in a template", corev1.ResourceRequirements{Limits: devices}, 0},
+	} {
+		if _, got := npuRequest(corev1.Container{Resources: test.resources}); got != test.want {
+			t.Errorf("%s: %d devices, want %d", test.name, got, test.want)
 		}
 	}
 }

@@ -13,27 +13,52 @@ ACCESS, SECRET, REGION = "AKEXAMPLE", "sEcReT+/key", "cn-east-2"
 
 
 class Bucket:
-    """`objects` by key, in pages of two; `signed` refuses what is not signed by the keys above."""
+    """`objects` by key, in pages of two; `signed` refuses what is not signed by the keys above.
 
-    def __init__(self, server: FaultyServer, name: str, objects: dict[str, bytes], signed: bool = True) -> None:
+    With `host` the bucket is at http://<host>/, for clients whose proxy is the server. `listing`: "v2", or "v1" for a
+    store that knows no continuation tokens, "unmarked" for one that does not say where the next page begins either,
+    "stuck" for one whose pages are all the first, "endless" for one that never says where the next begins.
+    """
+
+    def __init__(
+        self,
+        server: FaultyServer,
+        name: str,
+        objects: dict[str, bytes],
+        signed: bool = True,
+        host: str | None = None,
+        listing: str = "v2",
+    ) -> None:
         self._objects = objects
         self._signed = signed
-        self._host = f"127.0.0.1:{server.port}"
-        self._name = name
-        server.route(f"/{name}", self._list)
-        server.route(f"/{name}/.+", self._object)
+        self._host = host or f"127.0.0.1:{server.port}"
+        self._root = f"http://{host}/" if host else f"/{name}/"
+        self._listing = listing
+        server.route(self._root if host else f"/{name}", self._list)
+        server.route(f"{self._root}.+", self._object)
 
     def _list(self, request: Request) -> Reply:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
-        assert query["list-type"] == "2"
         keys = sorted(key for key in self._objects if key.startswith(query["prefix"]))
-        start = int(query.get("continuation-token", "t 0/+")[2:-2])
+        if self._listing == "v2":
+            assert query["list-type"] == "2"
+            return self._page(request, keys, int(query.get("continuation-token", "t 0/+")[2:-2]))
+        asked = query.get("marker", "") if "list-type" not in query and self._listing != "stuck" else ""
+        return self._page(request, keys, sum(key <= asked for key in keys) if asked else 0)
+
+    def _page(self, request: Request, keys: list[str], start: int) -> Reply:
+        if self._listing == "endless":
+            keys = []
         items = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(self._objects[key])}</Size></Contents>"
             for key in keys[start : start + 2]
         )
-        more = start + 2 < len(keys)
-        next_page = f"<NextContinuationToken>t {start + 2}/+</NextContinuationToken>" if more else ""
+        more = start + 2 < len(keys) or self._listing in ("stuck", "endless")
+        following = {
+            "v2": f"<NextContinuationToken>t {start + 2}/+</NextContinuationToken>",
+            "v1": f"<NextMarker>{escape(keys[min(start + 1, len(keys) - 1)] if keys else '')}</NextMarker>",
+        }
+        next_page = following.get(self._listing, "") if more else ""
         body = (
             '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{next_page}{items}</ListBucketResult>"
@@ -41,14 +66,14 @@ class Bucket:
         return self._checked(request) or Reply(body.encode())
 
     def _object(self, request: Request) -> Reply:
-        key = unquote(request.path.split("/", 2)[2])
+        key = unquote(request.path[len(self._root) :])
         return self._checked(request) or Reply(self._objects[key])
 
     def _checked(self, request: Request) -> Reply | None:
         given = request.headers.get("Authorization", "")
         if not self._signed:
             return Reply(b"", 400) if given else None
-        return None if given == self._expected(request) else Reply(b"", 403)
+        return None if given == self._expected(request) and request.headers["Host"] == self._host else Reply(b"", 403)
 
     def _expected(self, request: Request) -> str:
         """Compute the signature by the documented steps, from the request as it arrived."""
@@ -60,7 +85,7 @@ class Bucket:
         canonical = "\n".join(
             [
                 request.method,
-                request.path,
+                request.path.replace(f"http://{self._host}", "", 1),
                 query,
                 *(f"{name}:{values.get(name, '')}" for name in names),
                 "",

@@ -36,7 +36,8 @@ class Reply:
 
     `reset_after`, `close_after`: end the connection by RST or FIN after so many bytes. `stall_after`: send no more,
     for `stall` seconds. `drip`: seconds between two bytes. `length`: a Content-Length that is not true. `corrupt`:
-    offset of a byte of the whole body to flip. `chunked`: no Content-Length.
+    offset of a byte of the whole body to flip. `chunked`: no Content-Length; `unframed`: the end of the connection is the
+    end of the body.
     """
 
     body: bytes = b""
@@ -51,6 +52,7 @@ class Reply:
     length: int | None = None
     corrupt: int | None = None
     chunked: bool = False
+    unframed: bool = False
     delay: float = 0.0
     rate: int | None = None
     total: int | None = None
@@ -168,6 +170,8 @@ def _handler(server: FaultyServer) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             length = len(content) if reply.length is None else reply.length
             framing = {"Transfer-Encoding": "chunked"} if reply.chunked else {"Content-Length": str(length)}
+            if reply.unframed:
+                framing, self.close_connection = {}, True
             for name, value in {**framing, **extra, **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()

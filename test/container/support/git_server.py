@@ -12,15 +12,35 @@ from pathlib import Path
 from support.faulty_server import FaultyServer, Reply, Request
 
 BIG = 10_000
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"
 
 
 class GitServer:
-    """A bare repository with `files`, those above 10 kB as LFS objects; `token` guards it."""
+    """A bare repository with `files`, those above 10 kB as LFS objects; `token` guards it.
 
-    def __init__(self, server: FaultyServer, folder: Path, files: dict[str, bytes], token: str | None = None) -> None:
+    `pointer` is how pointers are written. `old`: the server dies of the capability object-format. `tickets`: objects
+    are to be had by what the batch API hands out, else by the repository's token; `error` is what it says of an object
+    that is not there.
+    """
+
+    def __init__(
+        self,
+        server: FaultyServer,
+        folder: Path,
+        files: dict[str, bytes],
+        token: str | None = None,
+        pointer: str = POINTER,
+        old: bool = False,
+        tickets: bool = True,
+        error: dict[str, object] | None = None,
+    ) -> None:
+        self._pointer = pointer
+        self._old = old
+        self._tickets = tickets
+        self._error = error or {"code": 404}
         self._server = server
         self._root = folder / "git"
-        self._objects: dict[str, bytes] = {}
+        self.objects: dict[str, bytes] = {}
         self._expected = "Basic " + base64.b64encode(f"oauth2:{token}".encode()).decode() if token else None
         self.batches = 0
         self.commit = self._make(files)
@@ -64,12 +84,14 @@ class GitServer:
         if len(data) < BIG:
             return data
         oid = hashlib.sha256(data).hexdigest()
-        self._objects[oid] = data
-        return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n".encode()
+        self.objects[oid] = data
+        return self._pointer.format(oid=oid, size=len(data)).encode()
 
     def _backend(self, request: Request) -> Reply:
         if self._expected and request.headers.get("Authorization") != self._expected:
             return Reply(b"", 401)
+        if self._old and b"object-format" in request.body:
+            return Reply(b"", headers={"Content-Type": "application/x-git-upload-pack-result"})
         environment = {
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(self._root),
@@ -93,13 +115,16 @@ class GitServer:
         answer = []
         for wanted in asked["objects"]:
             oid = wanted["oid"]
-            action = {"href": f"{self._server.url}/objects/{oid}", "header": {"X-Ticket": f"t{self.batches}"}}
-            known = {"actions": {"download": action}} if oid in self._objects else {"error": {"code": 404}}
+            action: dict[str, object] = {"href": f"{self._server.url}/objects/{oid}"}
+            if self._tickets:
+                action["header"] = {"X-Ticket": f"t{self.batches}"}
+            known = {"actions": {"download": action}} if oid in self.objects else {"error": self._error}
             answer.append({"oid": oid, "size": wanted["size"], **known})
         body = json.dumps({"transfer": "basic", "objects": answer}).encode()
         return Reply(body, headers={"Content-Type": "application/vnd.git-lfs+json"})
 
     def _object(self, request: Request) -> Reply:
-        if request.headers.get("X-Ticket") != f"t{self.batches}":
+        wanted = ("X-Ticket", f"t{self.batches}") if self._tickets else ("Authorization", self._expected)
+        if request.headers.get(wanted[0]) != wanted[1]:
             return Reply(b"", 401)
-        return Reply(self._objects[request.path.rpartition("/")[2]])
+        return Reply(self.objects[request.path.rpartition("/")[2]])

@@ -13,21 +13,22 @@ from urllib.parse import unquote
 
 @dataclass
 class Request:
-    """One request; `path` and `query` as they came."""
+    """One request; `path` and `query` as they came. `host` has the bucket if the path does not."""
 
     method: str
     path: str
     query: str
     headers: dict[str, str]
     body: bytes = b""
+    host: str = ""
 
     @property
     def bucket(self) -> str:
-        return self.path.split("/")[1]
+        return self.host.split(".")[0] if self.host else self.path.split("/")[1]
 
     @property
     def key(self) -> str:
-        return unquote("/".join(self.path.split("/")[2:]))
+        return unquote("/".join(self.path.split("/")[1 if self.host else 2 :]))
 
 
 @dataclass
@@ -62,7 +63,11 @@ def handler(store: Any) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             path, _, query = self.path.partition("?")
-            request = Request(self.command, path, query, dict(self.headers.items()))
+            host = ""
+            if path.startswith("http://"):  # the client takes this server for its proxy
+                host, _, path = path[len("http://") :].partition("/")
+                path = f"/{path}"
+            request = Request(self.command, path, query, dict(self.headers.items()), host=host)
             length = int(self.headers.get("Content-Length", 0))
             found = store.fault(request)
             if isinstance(found, Cut) and found.after is not None:

@@ -302,7 +302,10 @@ describe('the replicas of a server', () => {
 
 describe('pods of one owner on A3, which the scheduler takes for one job', () => {
   const EVEN = '2, 4, 6, 8, 10, 12, 14, 16';
-  const COUNTS: readonly [NodeType, string][] = [[NodeType.ATLAS_800T_A3, EVEN], [NodeType.ATLAS_800I_A3, EVEN], [NodeType.ATLAS_900_A3_SUPERPOD, '16']];
+  const HALF = NodeType.custom({
+    name: 'eight dies of a super pod', accelerators: [Accelerator.ASCEND_910C], devicesPerNode: 8, podCounts: [1, 2, 4, 6, 8], distributedPodCounts: [8], schedulePolicy: 'chip2-node8-sp',
+  });
+  const COUNTS: readonly [NodeType, string][] = [[HALF, '8'], [NodeType.ATLAS_800T_A3, EVEN], [NodeType.ATLAS_800I_A3, EVEN], [NodeType.ATLAS_900_A3_SUPERPOD, '16']];
   const owned = (nodeType: NodeType, devices: number, owner: PodOwner, scheduler = VOLCANO) => () => ask({ accelerator: Accelerator.ASCEND_910C, nodeType, devices, scheduler, owner });
   const server = (prop: string, count: number): PodOwner => ({ kind: 'Deployment', prop, count });
 

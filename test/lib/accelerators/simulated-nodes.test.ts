@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { V1NodeSelectorRequirement } from '@kubernetes/client-node';
-import { Accelerator, DevicePlugin, NodeType } from 'cdk8s-chatglm';
+import { type Accelerator, DevicePlugin, NodeType } from 'cdk8s-chatglm';
 
 import type { PodFragment } from '../../../lib/pods/pod-fragment';
 import { fragmentOf } from '../../support/device-fragment';

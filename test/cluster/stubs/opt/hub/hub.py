@@ -8,10 +8,9 @@ src/huggingface_hub/hf_api.py list_repo_tree, constants.py HUGGINGFACE_CO_URL_TE
 owner `private` want the token that the environment variable names; of the owner `corrupt` one file has
 other bytes than the list says, as many; files of the owner `slow` come with 150 KB a second when they are
 asked for first. `/link/<host>/<path>` stands for https://<host>/<path>: an archive whose path names a folder
-of `trees`, or the repository and commit of one, is that folder, any other archive the tree `mindformers`; a share with dl=1 is the AdvertiseGen
-data set or C-Eval, anything else a small file. For tests, `/seen`
-answers with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path,
-as JSON.
+of `trees`, or the repository and commit of one, is that folder, any other archive the tree `mindformers`; a
+share with dl=1 is the AdvertiseGen data set or C-Eval, anything else a small file. For tests, `/seen` answers
+with the requests so far, one a line, and `/sent` with the bytes of files that left so far by path, as JSON.
 """
 
 import argparse
