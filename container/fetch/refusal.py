@@ -55,13 +55,12 @@ class Refusal:
         if self.status == 416:
             return UnsatisfiableError(said, _size(self.headers))
         code = _CODES.get(self.status, BAD_MANIFEST)
-        if self.withheld and code == UNAUTHORISED:
-            said += f"; {self.withheld} redirects there, and credentials go to no other host: "
-            said += "name the host that it redirects to instead"
-        elif code == UNAUTHORISED and not self.redirected:
-            said += f"; {_ADVICE}"
-        final = not self.redirected or (self.withheld and self.status == 401)
-        return Fault(code, said) if final else Retryable(said, code=code)
+        if self.withheld and self.status == 401:
+            where = f"{self.withheld} redirects there, and credentials go to no other host"
+            return Fault(code, f"{said}; {where}: name the host that it redirects to instead")
+        if self.redirected:
+            return Retryable(said, code=code)
+        return Fault(code, said + (f"; {_ADVICE}" if code == UNAUTHORISED else ""))
 
     def _said(self) -> str:
         return masked(str(self.headers.get("X-Error-Message", "")) or _document(self.body), self.secrets)

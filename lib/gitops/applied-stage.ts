@@ -31,14 +31,13 @@ export function stageSeconds({ manifests }: AppliedStage, unlimited: number): nu
 interface Deadlines {
   readonly activeDeadlineSeconds?: number;
   readonly progressDeadlineSeconds?: number;
-  readonly runPolicy?: { readonly activeDeadlineSeconds?: number };
   readonly template?: { readonly spec: { readonly containers: readonly { readonly command?: readonly string[] }[] } };
 }
 
 /** The workload's own deadline, or the one that a download's script was given. */
 function deadlineOf({ spec }: KubernetesObject): number | undefined {
-  const { activeDeadlineSeconds, progressDeadlineSeconds, runPolicy, template } = spec as Deadlines;
+  const { activeDeadlineSeconds, progressDeadlineSeconds, template } = spec as Deadlines;
   const command = template?.spec.containers[0]?.command ?? [];
   const given = command.includes('--deadline') ? Number(command[command.indexOf('--deadline') + 1]) : undefined;
-  return activeDeadlineSeconds ?? progressDeadlineSeconds ?? runPolicy?.activeDeadlineSeconds ?? given;
+  return activeDeadlineSeconds ?? progressDeadlineSeconds ?? given;
 }

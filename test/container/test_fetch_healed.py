@@ -156,6 +156,28 @@ def test_a_server_that_tells_no_size(server, fetching, faults):
     fetching.expect({"weights.ckpt": data})
 
 
+def test_a_server_that_tells_the_size_only_with_the_file(server, fetching):
+    """An archive that a host packs on demand has no length at first, and one once it is in its cache."""
+    data = random.Random(6).randbytes(300_000)
+    unknown = Reply(data, chunked=True, ignore_range=True)
+    cut = Reply(data, ignore_range=True, close_after=100_000)
+    server.route("/w", once(lambda _request: unknown, once(lambda _request: cut, lambda _request: Reply(data), 2)))
+    assert fetching.run(link(server, "/w", {"trustOnFirstUse": True}))[0] == 0
+    fetching.expect({"weights.ckpt": data})
+
+
+def test_a_file_of_unknown_size_that_stays_short(server, fetching):
+    data = random.Random(6).randbytes(300_000)
+    unknown = Reply(data, chunked=True, ignore_range=True)
+    cut = Reply(data, ignore_range=True, close_after=100_000)
+    server.route("/w", once(lambda _request: unknown, lambda _request: cut))
+    assert fetching.run(link(server, "/w", {"trustOnFirstUse": True}), options=("--tries", 2))[0] == 40
+    assert fetching.cause == (
+        f"http {server.url}/w: weights.ckpt: the connection closed at byte 100000 of 300000 (2 tries without progress)"
+    )
+    fetching.expect_nothing()
+
+
 def test_connections_are_used_again(hub, fetching, server):
     assert fetching.run(hub.source(), options=("--connections", 2))[0] == 0
     assert len(server.requests) > 8

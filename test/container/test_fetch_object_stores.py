@@ -33,26 +33,57 @@ def source(endpoint, **more):
     [
         ("http://obs.cn-north-4.myhuaweicloud.com", {}, "models.obs.cn-north-4.myhuaweicloud.com"),
         ("http://obs.eu-west-101.myhuaweicloud.eu:8080", {}, "models.obs.eu-west-101.myhuaweicloud.eu:8080"),
-        ("http://oss-cn-hangzhou.aliyuncs.com:80", {}, "models.oss-cn-hangzhou.aliyuncs.com"),
+        ("http://OSS-cn-hangzhou.aliyuncs.com:80", {}, "models.oss-cn-hangzhou.aliyuncs.com"),
         ("http://s3.corp.example", {"addressing": "virtual"}, "models.s3.corp.example"),
-        ("http://s3.corp.example", {}, None),
-        ("http://obs.example.myhuaweicloud.com", {"addressing": "path"}, None),
     ],
 )
 def test_the_bucket_is_in_the_host_where_the_store_wants_it(server, fetching, endpoint, more, host):
     """The server is the client's proxy, so it sees the whole URL and no name has to be resolved."""
-    Bucket(server, "models", OBJECTS, host=host or endpoint.replace("http://", ""))
-    if host is None:
-        at_root, server.answer = server.answer, lambda request: at_root(without_bucket(request, endpoint))
+    Bucket(server, "models", OBJECTS, host=host)
     code, output = fetching.run(source(endpoint, **more), HTTP_PROXY=server.url, **KEYS)
-    if host is None:
-        assert code == 21, "the bucket's name belongs to the signed path"
-        assert [request.path for request in server.requests] == [f"{endpoint}/models"]
-        return
     assert code == 0, output
     fetching.expect(WANTED)
+    assert {request.path.partition("?")[0].startswith(f"http://{host}/") for request in server.requests} == {True}
 
 
-def without_bucket(request, endpoint):
-    request.path = request.path.replace(f"{endpoint}/models", f"{endpoint}/", 1)
-    return request
+@pytest.mark.parametrize(
+    ("endpoint", "more"),
+    [
+        ("http://s3.corp.example", {}),
+        ("http://myhuaweicloud.com.corp.example", {}),
+        ("http://obs.cn-north-4.myhuaweicloud.com", {"addressing": "path"}),
+    ],
+)
+def test_the_bucket_is_in_the_path_elsewhere(server, fetching, endpoint, more):
+    server.route(".*", lambda _request: Reply(b"", 404))
+    assert fetching.run(source(endpoint, **more), HTTP_PROXY=server.url, **KEYS)[0] == 22
+    assert [request.path for request in server.requests] == [f"{endpoint}/models"]
+
+
+def test_an_addressing_that_there_is_not(fetching):
+    assert fetching.run(source("http://s3.corp.example", addressing="dns"))[0] == 20
+    assert fetching.cause == "source of kind s3 has addressing 'dns'; expected virtual or path"
+
+
+@pytest.mark.parametrize("listing", ["v2", "v1", "unmarked"])
+def test_every_page_of_a_listing(server, fetching, listing):
+    Bucket(server, "models", OBJECTS, listing=listing)
+    code, output = fetching.run(source(server.url), **KEYS)
+    assert code == 0, output
+    fetching.expect(WANTED)
+    assert sum(request.path == "/models" for request in server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("listing", "cause"),
+    [
+        ("stuck", "lists the same objects again, so none after them"),
+        ("endless", "says that there are more objects, and not after which"),
+    ],
+)
+def test_a_listing_that_does_not_go_on(server, fetching, listing, cause):
+    Bucket(server, "models", OBJECTS, listing=listing)
+    assert fetching.run(source(server.url), **KEYS)[0] == 25
+    label = f"s3 models/{PREFIX}/ at {server.url}"
+    assert fetching.cause == f"{label}: {label} {cause}"
+    fetching.expect_nothing()

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from fetch import journal
+from fetch import journal, unsized
 from fetch.address import given, origin, shown
 from fetch.file_state import FileState
 from fetch.journal import Entry, Journal
@@ -18,13 +18,50 @@ from fetch.plan import Plan
 from fetch.progress import Meter, Moment
 from fetch.proxy import choose
 from fetch.rate import RateLimit
-from fetch.remote import RemoteFile, merged
+from fetch.remote import Body, RemoteFile, Source, merged
 from fetch.retry import Retries, Retryable
 from hypothesis import given as for_any
 from hypothesis import settings
 from hypothesis import strategies as st
 from pod.amounts import duration, size
-from pod.exit_codes import UNSAFE_NAME, Fault
+from pod.exit_codes import TERMINATED, UNSAFE_NAME, Fault
+
+
+
+class Endless(Source):
+    """A file of unknown size that never ends; `stop` is set on the way."""
+
+    label = "endless"
+
+    def __init__(self, stop):
+        self._stop = stop
+
+    def files(self):
+        return [RemoteFile("w")]
+
+    def open(self, file, start, end):
+        stop = self._stop
+
+        class Zeros(Body):
+            def read(self, count):
+                stop.set()
+                return bytes(count)
+
+            def close(self):
+                pass
+
+        return Zeros()
+
+    def record(self):
+        return {}
+
+
+def test_a_stopped_download_of_unknown_size_is_not_taken_for_whole(tmp_path):
+    stop = threading.Event()
+    with pytest.raises(Fault) as caught:
+        unsized.fetch(Endless(stop), RemoteFile("w"), tmp_path / "w", Retries(2, 0.01), RateLimit(None), stop)
+    assert (caught.value.code, str(caught.value)) == (TERMINATED, "told to stop while fetching w")
+
 
 NAME_PARTS = st.lists(
     st.sampled_from(["a", "..", ".", "", "b c", "\\", "~", "\n", "深", "x" * 256, "...", "-"]), max_size=5

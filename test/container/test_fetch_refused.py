@@ -282,7 +282,8 @@ USAGE = [
     ),
     (
         '{"kind": "huggingface", "repository": "a", "revision": "b", "tokn": "c", "extra": 1}',
-        "source of kind huggingface has unknown keys extra, tokn; known are endpoint, repository, revision, tokenEnv",
+        "source of kind huggingface has unknown keys extra, tokn; known are endpoint, repository, revision, "
+        "tokenEnv, trustOnFirstUse",
     ),
     (
         '{"kind": "huggingface", "repository": "a"}',

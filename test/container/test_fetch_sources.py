@@ -13,12 +13,12 @@ import zipfile
 
 import pytest
 from artifacts import marker
-from fetch.sources.s3 import sign
+from fetch.sources.place import sign
 
 from support.buckets import ACCESS, REGION, SECRET, Bucket
 from support.faulty_server import Reply
 from support.git_server import GitServer
-from support.hub import content, model
+from support.hub import HuggingFaceHub, ModelScopeHub, content, model
 from support.patience import until
 
 LARGE = content(300_000, 9)
@@ -76,6 +76,47 @@ def test_an_archive_that_is_packed_anew_is_the_same(server, fetching):
     server.route("/a", lambda _request: Reply(tar([*TREE, ("transformers-4.27.4/new", b"")])))
     assert fetching.run(source)[0] == 23
     assert "transformers-4.27.4/new from archive" in fetching.cause
+
+
+@pytest.mark.parametrize("kind", ["huggingface", "modelscope", "s3", "directory"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_revision_that_moves(server, fetching, tmp_path, kind, trusted):
+    files = {"config.json": b"{}", "w.bin": LARGE}
+    trust = {"trustOnFirstUse": True} if trusted and kind != "directory" else {}
+    source = {
+        "huggingface": lambda: HuggingFaceHub(server, files).source(**trust),
+        "modelscope": lambda: ModelScopeHub(server, files).source(**trust),
+        "s3": lambda: bucket_source(server, **trust),
+        "directory": lambda: json.dumps({"kind": "directory", "path": str(tmp_path / "origin")}),
+    }[kind]()
+    (tmp_path / "origin").mkdir()
+    for content in (LARGE, LARGE, LARGE[:-1] + b"!"):
+        files["w.bin"] = content
+        for name, data in files.items():
+            (tmp_path / "origin" / name).write_bytes(data)
+        if kind == "s3":
+            Bucket(server, "models", {f"chatglm3/6b/{name}": data for name, data in files.items()}, signed=False)
+        shutil.rmtree(fetching.target, ignore_errors=True)
+        code, output = fetching.run(source)
+        if content == LARGE:
+            assert code == 0, output
+    if not trusted and kind != "directory":
+        assert code == 0, output
+        return
+    assert code == 23
+    assert f"the first download had {sha256(LARGE)}; if that is meant, remove {fetching.target}.first-use.json" in output
+    fetching.expect_nothing()
+
+
+def test_a_directory_with_a_marker_is_not_recorded(fetching, tmp_path):
+    """A task that makes an artifact again need not make the same bytes."""
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    for content in (LARGE, LARGE[:-1] + b"!"):
+        (origin / "w.bin").write_bytes(content)
+        marker.write(origin, marker.Marker("n", "l", "f", files=(marker.ArtifactFile("w.bin", len(content), None),)))
+        shutil.rmtree(fetching.target, ignore_errors=True)
+        assert fetching.run(json.dumps({"kind": "directory", "path": str(origin)}))[0] == 0
 
 
 def bucket_source(server, **more):
@@ -254,6 +295,32 @@ def test_an_archive(server, fetching, packer, chunked):
     assert code == 0, output
     fetching.expect({"setup.py": b"setup()\n", "src/w.bin": LARGE})
     assert digests(fetching.target)["src/w.bin"] == sha256(LARGE)
+
+
+def test_an_archive_that_came_damaged_is_not_kept(server, fetching):
+    """Nobody knows its digest or its size, so only unpacking tells."""
+    data = tar(TREE)
+    server.route("/a", lambda _request: Reply(data, unframed=True, ignore_range=True, close_after=len(data) - 100_000))
+    source = json.dumps({"kind": "archive", "url": f"{server.url}/a", "trustOnFirstUse": True})
+    assert fetching.run(source)[0] == 28
+    assert fetching.cause == (
+        f"archive {server.url}/a: archive {server.url}/a cannot be unpacked: EOFError: Compressed file ended before the "
+        "end-of-stream marker was reached; it was removed, another start fetches it anew"
+    )
+    server.route("/a", lambda _request: Reply(data))
+    code, output = fetching.run(source)
+    assert code == 0, output
+    fetching.expect(dict(TREE))
+
+
+def test_an_archive_that_came_damaged_does_not_spoil_the_next_source(server, fetching):
+    data = tar(TREE)
+    server.route("/a", lambda _request: Reply(data[:-100_000]))
+    server.route("/b", lambda _request: Reply(data))
+    sources = [json.dumps({"kind": "archive", "url": server.url + path, "trustOnFirstUse": True}) for path in ("/a", "/b")]
+    code, output = fetching.run(*sources)
+    assert code == 0, output
+    fetching.expect(dict(TREE))
 
 
 def test_patterns_choose_from_an_archive(server, fetching):

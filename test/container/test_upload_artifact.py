@@ -8,7 +8,7 @@ import re
 
 import pytest
 from artifacts import marker
-from fetch.sources.s3 import sign
+from fetch.sources.place import sign
 
 from support.script import Script
 from support.upload_s3 import BUCKET, S3Server
@@ -46,6 +46,27 @@ def test_what_was_uploaded_is_what_is_fetched(uploading, fetching, source, diges
     assert SECRET not in output
     assert ACCESS not in output
     code, output = fetching.run(source, **KEYS)
+    assert code == 0, output
+    fetching.expect(FILES)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "options", "addressing"),
+    [
+        ("http://obs.cn-north-4.myhuaweicloud.com", (), {}),
+        ("http://s3.corp.example:9000", ("--addressing", "virtual"), {"addressing": "virtual"}),
+    ],
+)
+def test_a_bucket_in_the_host(uploading, fetching, source, endpoint, options, addressing):
+    """The store is the client's proxy, so it sees the whole URL and no name has to be resolved."""
+    uploading.make(FILES)
+    proxy = {"HTTP_PROXY": uploading.store.url}
+    code, output = uploading.run("--endpoint", endpoint, *options, **proxy)
+    assert code == 0, output
+    uploading.expect()
+    hosts = {request.host for request in uploading.store.requests}
+    assert hosts == {f"{BUCKET}.{endpoint.replace('http://', '')}"}
+    code, output = fetching.run(json.dumps({**json.loads(source), "endpoint": endpoint, **addressing}), **KEYS, **proxy)
     assert code == 0, output
     fetching.expect(FILES)
 

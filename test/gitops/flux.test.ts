@@ -111,12 +111,12 @@ test('a Kustomization, whole', () => {
   });
 });
 
-test('an AscendJob is judged by its conditions, and its deadline is the stage\'s', () => {
+test('an AscendJob is judged by its conditions, and has no deadline that anybody keeps', () => {
   const job = { apiVersion: 'mindxdl.gitee.com/v1', kind: 'AscendJob', metadata: { name: 'train' }, spec: { runPolicy: { activeDeadlineSeconds: 1000 } } };
   const { spec } = fluxKustomization({ chart: 'c', name: 'jobs-0', namespace: undefined, manifests: [job], after: [] }, {});
 
   expect(spec).toMatchObject({
-    timeout: '1600s', healthChecks: [{ apiVersion: 'mindxdl.gitee.com/v1', kind: 'AscendJob', name: 'train' }],
+    timeout: '605400s', healthChecks: [{ apiVersion: 'mindxdl.gitee.com/v1', kind: 'AscendJob', name: 'train' }],
     healthCheckExprs: [{ apiVersion: 'mindxdl.gitee.com/v1', kind: 'AscendJob', current: 'has(status.conditions) && status.conditions.exists(c, c.type == \'Succeeded\' && c.status == \'True\')' }],
   });
   expect(spec).not.toHaveProperty('dependsOn');

@@ -57,13 +57,14 @@ class Place:
             return Request(url, headers or {}, method=method)
         now = datetime.datetime.now(datetime.timezone.utc)
         signed = sign(
-            method, path, text, _host(base), now, self.region, access, secret, payload, headers or {}
+            method, path, text, base.netloc, now, self.region, access, secret, payload, headers or {}
         )
         return Request(url, credentials=signed, method=method, secrets=(secret, access))
 
     def _base(self) -> SplitResult:
-        """Return the bucket's own URL."""
+        """Return the bucket's own URL, whose host is the Host header as it is sent."""
         base = urlsplit(self.endpoint)
+        base = base._replace(netloc=_host(base))
         wanted = VIRTUAL if (base.hostname or "").endswith(_VIRTUAL_HOSTS) else PATH
         if (self.addressing or wanted) == VIRTUAL:
             return base._replace(netloc=f"{self.bucket}.{base.netloc}")
@@ -71,7 +72,7 @@ class Place:
 
 
 def _host(base: SplitResult) -> str:
-    """Return the Host header as it is sent: without the scheme's own port."""
+    """Return host and port, without the scheme's own port."""
     host = base.netloc.rpartition(":")[0] if base.port == PORTS[base.scheme] else base.netloc
     return host.lower()
 
