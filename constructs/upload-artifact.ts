@@ -2,6 +2,7 @@ import type { ISecret } from 'cdk8s-plus-27';
 import { Construct } from 'constructs';
 
 import type { Artifact } from '../lib/artifacts/artifact';
+import { checkBucketHost } from '../lib/artifacts/bucket-address';
 import { uploadTask } from '../lib/artifacts/upload-task';
 import { checkUrl } from '../lib/artifacts/weight-source';
 import { Platform } from '../lib/platform';
@@ -29,6 +30,13 @@ export interface UploadArtifactProps extends DownloadOptions {
   readonly prefix?: string;
 
   /**
+   * Whether the bucket goes into the host name, `https://<bucket>.<endpoint>/`, and not into the path.
+   *
+   * @default - as the endpoint wants it: in the host for Huawei OBS and Alibaba OSS, else in the path
+   */
+  readonly virtualHosted?: boolean;
+
+  /**
    * The region that requests are signed for.
    *
    * @default 'us-east-1'
@@ -39,7 +47,7 @@ export interface UploadArtifactProps extends DownloadOptions {
 /** A Job that copies an artifact to an S3-compatible store, such as Huawei OBS or MinIO: resumable, with a manifest written last. */
 export class UploadArtifact extends Construct {
   /**
-   * @throws if the endpoint is not http or https, the bucket's name not legal, or the artifact has no marker
+   * @throws if the endpoint is not http or https, the bucket's name not legal, no certificate covers its host, or the artifact has no marker
    */
   constructor(scope: Construct, id: string, props: UploadArtifactProps) {
     super(scope, id);
@@ -47,13 +55,14 @@ export class UploadArtifact extends Construct {
   }
 
   private render(props: UploadArtifactProps): void {
-    const { artifact, endpoint, bucket, region, credentialsSecret, prefix = artifact.directory } = props;
+    const { artifact, endpoint, bucket, region, virtualHosted, credentialsSecret, prefix = artifact.directory } = props;
     checkUrl('endpoint', endpoint);
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) {
       throw new Error(`'bucket' must be a bucket's name, got '${bucket}'`);
     }
+    checkBucketHost(endpoint, bucket, virtualHosted);
     renderBatchTask(this, {
-      task: uploadTask(artifact, { endpoint, bucket, prefix, region, secretName: credentialsSecret.name }, Platform.of(this), props.image),
+      task: uploadTask(artifact, { endpoint, bucket, prefix, region, virtualHosted, secretName: credentialsSecret.name }, Platform.of(this), props.image),
       kind: WorkloadKind.JOB, pods: 1, options: props,
       backoffLimit: checkBackoffLimit(props.backoffLimit ?? 10),
       ttlSecondsAfterFinished: props.ttlAfterFinished?.toSeconds(),

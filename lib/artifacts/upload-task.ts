@@ -4,6 +4,7 @@ import { PYTHON_IMAGE, scriptPath } from '../pods/scripts';
 import { SecurityLevel } from '../pods/security-level';
 import type { Task } from '../runtimes/task';
 import type { Artifact } from './artifact';
+import { addressing } from './bucket-address';
 import { caArguments, caMounts, caVolumes, networkEnv } from './network';
 
 /** Where an artifact goes. */
@@ -12,6 +13,7 @@ export interface ObjectStore {
   readonly bucket: string;
   readonly prefix: string;
   readonly region?: string | undefined;
+  readonly virtualHosted?: boolean | undefined;
   readonly secretName: string;
 }
 
@@ -30,8 +32,7 @@ export function uploadTask(artifact: Artifact, target: ObjectStore, platform: Pl
     runtime: 'upload',
     image,
     command: [
-      'python3', scriptPath('upload_artifact'), '--artifact', artifact.path, '--endpoint', target.endpoint, '--bucket', target.bucket, '--prefix', target.prefix,
-      ...(target.region === undefined ? [] : ['--region', target.region]),
+      'python3', scriptPath('upload_artifact'), '--artifact', artifact.path, ...placeArguments(target),
       '--access-key-env', 'STORE_ACCESS_KEY', '--secret-key-env', 'STORE_SECRET_KEY', ...caArguments(platform),
     ],
     inputs: [artifact],
@@ -45,4 +46,13 @@ export function uploadTask(artifact: Artifact, target: ObjectStore, platform: Pl
       limits: { memory: '1Gi' },
     },
   };
+}
+
+function placeArguments({ endpoint, bucket, prefix, region, virtualHosted }: ObjectStore): string[] {
+  const address = addressing(virtualHosted);
+  return [
+    '--endpoint', endpoint, '--bucket', bucket, '--prefix', prefix,
+    ...(address === undefined ? [] : ['--addressing', address]),
+    ...(region === undefined ? [] : ['--region', region]),
+  ];
 }

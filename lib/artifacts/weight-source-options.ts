@@ -10,14 +10,15 @@ export interface HubSourceOptions {
   readonly repository?: string;
 
   /**
-   * The commit or tag. A branch such as `main` is refused, unless `trustOnFirstUse` is set.
+   * The commit or tag; ModelScope knows its own tags only, not the commits of Hugging Face. A branch such as `main` or `master` is refused,
+   * unless `trustOnFirstUse` is set.
    *
-   * @default - the revision that the guide of `runtime` names
+   * @default - of Hugging Face the revision that the guide of `runtime` names; ModelScope needs one
    */
   readonly revision?: string;
 
   /**
-   * The runtime whose guide's revision is taken when `revision` is not given, e.g. `atb-models`.
+   * The runtime whose guide's revision is taken when `revision` is not given, e.g. `atb-models`; of Hugging Face only.
    *
    * @default - none
    */
@@ -144,6 +145,13 @@ export interface S3SourceOptions {
   readonly prefix: string;
 
   /**
+   * Whether the bucket goes into the host name, `https://<bucket>.<endpoint>/`, and not into the path.
+   *
+   * @default - as the endpoint wants it: in the host for Huawei OBS and Alibaba OSS, else in the path
+   */
+  readonly virtualHosted?: boolean;
+
+  /**
    * The region that requests are signed for.
    *
    * @default 'us-east-1'
@@ -165,7 +173,7 @@ export interface S3SourceOptions {
   readonly version?: string;
 
   /**
-   * Take the objects under the prefix never to change; what the first download sees is recorded.
+   * Take the objects under the prefix never to change: what the first download sees is recorded and later ones must agree.
    *
    * @default false
    */

@@ -1,5 +1,6 @@
 import type { GlmModel } from '../models/glm-model';
 import { type IArtifactStore, mountPath } from './artifact-store';
+import { addressing, checkBucketHost } from './bucket-address';
 import type { LineageValue } from './lineage';
 import type {
   ArchiveSourceOptions, GitLfsSourceOptions, HttpSourceOptions, HubSourceOptions, S3SourceOptions,
@@ -39,7 +40,7 @@ export class WeightSource {
   }
 
   /**
-   * A repository of ModelScope.
+   * A repository of ModelScope, whose revisions are its own: `revision` is needed.
    *
    * @throws if neither the model nor the options give a repository, or the revision is missing or moves
    */
@@ -115,17 +116,18 @@ export class WeightSource {
   /**
    * Objects of an S3-compatible store, such as Huawei OBS or MinIO.
    *
-   * @throws if the endpoint is not http or https, or bucket or prefix are empty
+   * @throws if the endpoint is not http or https, bucket or prefix are empty, or no certificate covers the bucket's host
    */
   public static s3(options: S3SourceOptions): WeightSource {
-    const { endpoint, bucket, prefix, region, credentialsSecret, version } = options;
+    const { endpoint, bucket, prefix, region, credentialsSecret, version, trustOnFirstUse, virtualHosted } = options;
     checkUrl('endpoint', endpoint);
-    if (version === undefined && options.trustOnFirstUse !== true) {
+    if (version === undefined && trustOnFirstUse !== true) {
       throw new Error(`'version' of s3 ${bucket}/${prefix} is missing: give what tells this state of the objects from another, or set 'trustOnFirstUse'`);
     }
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) || prefix.replace(/\//g, '') === '') {
       throw new Error(`an s3 source needs a 'bucket' and a 'prefix', got '${bucket}' and '${prefix}'`);
     }
+    checkBucketHost(endpoint, bucket, virtualHosted);
     // Names that begin with S3_ make MindFormers believe that it is on ModelArts (mindformers@3354237 check_in_modelarts).
     const tokens = credentialsSecret && [
       { env: 'STORE_ACCESS_KEY', secretName: credentialsSecret.name, key: 'accessKey' },
@@ -133,12 +135,13 @@ export class WeightSource {
     ];
     return new WeightSource({
       kind: 's3', tokens, identity: { bucket, prefix, version },
-      specification: { endpoint: endpoint.replace(/\/+$/, ''), bucket, prefix, region, ...(tokens && { accessKeyEnv: 'STORE_ACCESS_KEY', secretKeyEnv: 'STORE_SECRET_KEY' }) },
+      specification: { endpoint: endpoint.replace(/\/+$/, ''), bucket, prefix, region, addressing: addressing(virtualHosted), trustOnFirstUse, ...(tokens && { accessKeyEnv: 'STORE_ACCESS_KEY', secretKeyEnv: 'STORE_SECRET_KEY' }) },
     });
   }
 
   /**
-   * A directory of another store, which the downloading pod mounts read-only. What the first copy sees is recorded.
+   * A directory of another store, which the downloading pod mounts read-only. It is checked by its marker if it has one;
+   * else what the first copy sees is recorded and later ones must agree.
    *
    * @param store the store that holds it
    * @param path its directory, relative to the store's root
@@ -183,9 +186,9 @@ export class WeightSource {
 
 function hub(kind: string, tokenEnv: string, model: GlmModel, known: string | undefined, options: HubSourceOptions): SourceProps {
   const { repository = known, endpoint } = options;
-  const revision = options.revision ?? model.revisionFor(options.runtime ?? '');
+  const revision = options.revision ?? (kind === 'huggingface' ? model.revisionFor(options.runtime ?? '') : undefined);
   checkRepository(kind, model, repository);
-  checkRevision(model, revision, options.trustOnFirstUse ?? false);
+  checkRevision(kind, model, revision, options.trustOnFirstUse ?? false);
   if (endpoint !== undefined) {
     checkUrl('endpoint', endpoint);
   }
@@ -193,7 +196,7 @@ function hub(kind: string, tokenEnv: string, model: GlmModel, known: string | un
   return {
     kind, tokens, model,
     identity: { repository, revision },
-    specification: { repository, revision, endpoint: endpoint?.replace(/\/+$/, ''), ...(tokens && { tokenEnv }) },
+    specification: { repository, revision, endpoint: endpoint?.replace(/\/+$/, ''), trustOnFirstUse: options.trustOnFirstUse, ...(tokens && { tokenEnv }) },
   };
 }
 
@@ -204,15 +207,17 @@ function checkRepository(kind: string, model: GlmModel, repository: string | und
   }
 }
 
-function checkRevision(model: GlmModel, revision: string | undefined, trustOnFirstUse: boolean): void {
+function checkRevision(kind: string, model: GlmModel, revision: string | undefined, trustOnFirstUse: boolean): void {
+  const isHuggingFace = kind === 'huggingface';
   if (revision === undefined || revision.trim() === '') {
-    throw new Error(`'revision' of ${model.name} is ${revision === undefined ? 'missing' : 'empty'}: give the commit, or a 'runtime' whose guide names one`);
+    throw new Error(`'revision' of ${model.name} is ${revision === undefined ? 'missing' : 'empty'}: `
+      + (isHuggingFace ? 'give the commit, or a \'runtime\' whose guide names one' : 'give a tag of the ModelScope repository; the commits that guides name are Hugging Face\'s'));
   }
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes('..')) {
     throw new Error(`'revision' must be a commit, tag or branch, got '${revision}'`);
   }
   if (/^(main|master|head|refs\/heads\/.*)$/i.test(revision) && !trustOnFirstUse) {
-    throw new Error(`'revision' '${revision}' of ${model.name} moves: give a commit, or set 'trustOnFirstUse' to keep what the first download sees`);
+    throw new Error(`'revision' '${revision}' of ${model.name} moves: give a ${isHuggingFace ? 'commit' : 'tag'}, or set 'trustOnFirstUse' to keep what the first download sees`);
   }
 }
 

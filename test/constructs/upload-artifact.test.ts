@@ -48,8 +48,15 @@ test('prefix and region reach the command', () => {
   expect(JSON.stringify(job)).toContain('"--prefix","tuned/v1","--region","cn-north-4"');
 });
 
+test('a bucket with dots goes into the path where the store takes it there', () => {
+  const { job } = upload({ bucket: 'my.models', virtualHosted: false });
+
+  expect(JSON.stringify(job)).toContain('"--addressing","path"');
+});
+
 test.each([
   [{ endpoint: 'obs.example' }, '[test/upload] \'endpoint\' must be an http or https URL, got \'obs.example\''],
+  [{ bucket: 'my.models' }, '[test/upload] \'bucket\' has dots, so no certificate covers the host my.models.obs.cn-north-4.myhuaweicloud.com, got \'my.models\'; use a bucket without dots, or set \'virtualHosted\' to false if the store takes the bucket in the path'],
   [{ bucket: 'My_Bucket' }, '[test/upload] \'bucket\' must be a bucket\'s name, got \'My_Bucket\''],
   [
     { artifact: artifact(ArtifactFormat.DATASET, 'adgen') },
@@ -76,6 +83,7 @@ describe('every prop reaches the manifest', () => {
       reaches: { [`${MAIN}.env[0].valueFrom.secretKeyRef.name`]: 'minio', [`${MAIN}.env[1].valueFrom.secretKeyRef.name`]: 'minio' },
     },
     prefix: { props: { prefix: 'tuned/v1' }, reaches: { [`${MAIN}.command`]: words('--prefix', 'tuned/v1') } },
+    virtualHosted: { props: { virtualHosted: true }, reaches: { [`${MAIN}.command`]: words('--addressing', 'virtual') } },
     region: { props: { region: 'cn-north-4' }, reaches: { [`${MAIN}.command`]: words('--region', 'cn-north-4') } },
     presets: {
       props: { presets: [EnvPreset.custom({ name: 'python', variables: { PYTHONFAULTHANDLER: { value: '1', purpose: 'a traceback when it crashes' } } })] },

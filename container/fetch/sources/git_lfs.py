@@ -140,8 +140,9 @@ class GitLfs(Source):
 
     def _take(self, item: Dict[str, Any]) -> None:
         oid = str(item["oid"])
-        if "error" in item:
-            self._refused[oid] = self._absent(oid, item["error"])
+        error = item.get("error")
+        if error is not None:
+            self._refused[oid] = self._absent(oid, error if isinstance(error, dict) else {})
             return
         action = item["actions"]["download"]
         url, header = str(action["href"]), dict(action.get("header") or {})

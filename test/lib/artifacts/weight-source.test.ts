@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import * as path from 'node:path';
+
 import { GlmModel, WeightSource } from 'cdk8s-chatglm';
 
 import { STORE } from '../../support/synthesized';
@@ -11,6 +14,41 @@ test('a hub\'s repository and pin come from the catalogue where a guide names th
   const source = WeightSource.huggingFace(GlmModel.CHATGLM2_6B, { runtime: 'atb-models' });
 
   expect(argument(source)).toEqual({ kind: 'huggingface', repository: 'THUDM/chatglm2-6b', revision: GlmModel.CHATGLM2_6B.revisionFor('atb-models') });
+});
+
+test.each([
+  ['huggingface', WeightSource.huggingFace(model, { revision: 'main', trustOnFirstUse: true })],
+  ['modelscope', WeightSource.modelScope(model, { revision: 'master', trustOnFirstUse: true })],
+  ['s3', WeightSource.s3({ endpoint: 'https://minio.example', bucket: 'models', prefix: 'glm', trustOnFirstUse: true })],
+])('what is trusted on first use is recorded by the script: %s', (kind, source) => {
+  expect(argument(source)).toMatchObject({ kind, trustOnFirstUse: true });
+});
+
+test('a bucket is where the endpoint wants it unless the source says where', () => {
+  const at = (virtualHosted?: boolean) => argument(WeightSource.s3({ endpoint: 'https://obs.cn-north-4.myhuaweicloud.com', bucket: 'models', prefix: 'glm', version: '1', virtualHosted }));
+
+  expect(at()).toEqual({ kind: 's3', endpoint: 'https://obs.cn-north-4.myhuaweicloud.com', bucket: 'models', prefix: 'glm' });
+  expect([at(true), at(false)]).toMatchObject([{ addressing: 'virtual' }, { addressing: 'path' }]);
+});
+
+test.each([
+  { endpoint: 'https://minio.example', bucket: 'my.models' },
+  { endpoint: 'http://obs.cn-north-4.myhuaweicloud.com', bucket: 'my.models' },
+  { endpoint: 'https://obs.cn-north-4.myhuaweicloud.com', bucket: 'my.models', virtualHosted: false },
+  { endpoint: 'https://obs.cn-north-4.myhuaweicloud.com', bucket: 'my-models' },
+  { endpoint: 'https://myhuaweicloud.com.example', bucket: 'my.models' },
+])('%j may be a bucket', (place) => {
+  expect(argument(WeightSource.s3({ ...place, prefix: 'glm', version: '1' }))).toMatchObject({ bucket: place.bucket });
+});
+
+test('the hosts that want the bucket in their name are those that the script knows', () => {
+  const script = readFileSync(path.join(__dirname, '../../../container/fetch/sources/place.py'), 'utf8');
+  const suffixes = JSON.parse(`[${/_VIRTUAL_HOSTS = \((.*)\)/.exec(script)![1]!}]`) as string[];
+
+  expect(suffixes).toEqual(['.myhuaweicloud.com', '.myhuaweicloud.eu', '.aliyuncs.com']);
+  suffixes.forEach((suffix) => {
+    expect(() => WeightSource.s3({ endpoint: `https://obs.x${suffix}`, bucket: 'a.b', prefix: 'p', version: '1' })).toThrow('has dots');
+  });
 });
 
 test('an endpoint of its own wins over the platform\'s', () => {
@@ -41,6 +79,8 @@ test.each<[() => unknown, string]>([
   [() => WeightSource.huggingFace(model), '\'revision\' of chatglm3-6b is missing: give the commit, or a \'runtime\' whose guide names one'],
   [() => WeightSource.huggingFace(model, { revision: ' ' }), '\'revision\' of chatglm3-6b is empty: give the commit, or a \'runtime\' whose guide names one'],
   [() => WeightSource.huggingFace(model, { revision: 'main' }), '\'revision\' \'main\' of chatglm3-6b moves: give a commit, or set \'trustOnFirstUse\' to keep what the first download sees'],
+  [() => WeightSource.modelScope(model), '\'revision\' of chatglm3-6b is missing: give a tag of the ModelScope repository; the commits that guides name are Hugging Face\'s'],
+  [() => WeightSource.modelScope(GlmModel.CHATGLM2_6B, { runtime: 'atb-models', repository: 'ZhipuAI/chatglm2-6b' }), '\'revision\' of chatglm2-6b is missing: give a tag of the ModelScope repository; the commits that guides name are Hugging Face\'s'],
   [() => WeightSource.huggingFace(model, { revision: 'a b' }), '\'revision\' must be a commit, tag or branch, got \'a b\''],
   [() => WeightSource.huggingFace(model, { revision: 'v1', repository: 'chatglm3' }), '\'repository\' of a huggingface source must look like \'owner/name\', got \'chatglm3\''],
   [() => WeightSource.modelScope(GlmModel.CHATGLM2_6B, { revision: 'v1' }), '\'repository\' of a modelscope source must look like \'owner/name\', got none, and no modelscope repository of chatglm2-6b is known'],
