@@ -72,7 +72,7 @@ test('the first pod fetches every byte once, the second none and ends within two
   const { startedAt, finishedAt } = (await podOf(jobOf(warm))).status.containerStatuses[0].state.terminated as { startedAt: string; finishedAt: string };
   expect(Date.parse(finishedAt) - Date.parse(startedAt)).toBeLessThanOrEqual(2000);
   expect((await hub.seen()).filter((path) => path.includes('THUDM/twice'))).toHaveLength(requests);
-  expect(await held('cold-store')).toEqual(['chatglm3-6b-LINEAGE', './chatglm3-6b-LINEAGE/.cdk8s-chatglm.json']);
+  expect(await held('cold-store')).toEqual(['chatglm3-6b-LINEAGE', 'chatglm3-6b-LINEAGE.first-use.json', './chatglm3-6b-LINEAGE/.cdk8s-chatglm.json']);
 });
 
 test('eight replicas on one volume fetch every byte once, and all become ready', async () => {
@@ -141,5 +141,5 @@ test('when the holder of the lease is killed, the waiting pod goes on within 60 
   expect(seconds).toBeGreaterThan(45); // a heartbeat is 10 s, a look 1 s
   expect(seconds).toBeLessThan(75); // with the listing of the files, on a machine that has other work
   expect(log).toMatch(/is being fetched by test-(left|right)-\S+: [^]* fetching 11 files[^]* is complete: 11 files, 4\.2 MB\n$/);
-  expect(await held('gone-store')).toEqual(['chatglm3-6b-LINEAGE', './chatglm3-6b-LINEAGE/.cdk8s-chatglm.json']);
+  expect(await held('gone-store')).toEqual(['chatglm3-6b-LINEAGE', 'chatglm3-6b-LINEAGE.first-use.json', './chatglm3-6b-LINEAGE/.cdk8s-chatglm.json']);
 }, 150_000);
