@@ -24,9 +24,9 @@ const LIBERTIES: Readonly<Record<string, Liberties>> = {
   'serve-chatglm-cambricon': { vendorUser: ['serve'] },
   'serve-chatglm2-ascend': { vendorUser: ['serve'] },
   'serve-chatglm3-mindie': { vendorUser: ['serve'] },
-  'serve-chatglm3-sophon': { vendorUser: ['serve'], hostPaths: ['host-opt-sophon'] },
-  'sophon-chatglm3': { vendorUser: ['serve'], hostPaths: ['host-opt-sophon'] },
-  'sophon-chatglm3-four-chips': { vendorUser: ['chat'], hostPaths: ['host-opt-sophon'] },
+  'serve-chatglm3-sophon': { vendorUser: ['serve'] },
+  'sophon-chatglm3': { vendorUser: ['serve'] },
+  'sophon-chatglm3-four-chips': { vendorUser: ['chat'] },
   'sophon-chatglm3-soc': { vendorUser: ['serve'], hostPaths: ['host-opt-sophon'] },
   'sophon-device-plugin': { vendorUser: ['device-plugin'], hostPaths: ['device-plugin', 'dev'], privileged: ['device-plugin'] },
 };
