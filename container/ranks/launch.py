@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Iterator, List, Optional
 
-from pod.exit_codes import DONE, TERMINATED
+from pod.exit_codes import DONE, TERMINATED, TRANSIENT
 from pod.main import run
 from pod.termination import report
 from ranks import children
@@ -84,6 +84,8 @@ class _Pod:
                 outcome = Outcome(DONE, member.fallen(), regroup=True)
             if not outcome.regroup:
                 return outcome
+            if self._options.scheduler == "outside":
+                return _given_up(outcome)
             self._log.warning("%s; meeting the other pods again", outcome.cause)
 
     def _run(self, plan: Plan, member: Optional[Member]) -> Outcome:
@@ -107,6 +109,16 @@ class _Pod:
             )
         progress.finish()
         return outcome
+
+
+def _given_up(outcome: Outcome) -> Outcome:
+    """Return the end of a pod whose scheduler is not ours to start again.
+
+    It answers ranks that it knows with what was agreed before, or refuses them, so only a job that its
+    operator starts whole can meet again (mindspore ccsrc/distributed/cluster/topology/meta_server_node.cc).
+    """
+    advice = "MindSpore's scheduler knows these ranks already, so all pods have to start again"
+    return Outcome(outcome.code or TRANSIENT, f"{outcome.cause}; {advice}", outcome.tail)
 
 
 class _Blame:

@@ -107,9 +107,7 @@ class Supervisor:
         failed = bool(code) or self._policy.server
         if failed and self._outcome is None:
             self._failed = process
-            self._stop(
-                Outcome(code or TRANSIENT, f"{process.name} {ending(code)}{'' if code else ' unasked'}")
-            )
+            self._stop(_failure(process.name, code))
         elif self._only_companions():
             self._finish_by = time.monotonic() + self._policy.grace
         elif self._finish_by is None and self._policy.finish_within:
@@ -178,3 +176,13 @@ class Supervisor:
         ):
             return Outcome(DONE, outcome.cause)
         return outcome
+
+
+def _failure(name: str, code: int) -> Outcome:
+    """Return the outcome of a process that ended first.
+
+    Nobody had told it to stop, whatever its code says: newer MindSpore sends SIGTERM to itself where it has
+    lost the scheduler or the others (mindspore ccsrc/distributed/init.cc).
+    """
+    unasked = code in (DONE, TERMINATED)
+    return Outcome(TRANSIENT if unasked else code, f"{name} {ending(code)}{' unasked' if unasked else ''}")

@@ -14,6 +14,7 @@ from artifacts.storage import storing
 from pod.exit_codes import BAD_SETTING, DONE, NOT_FOUND, TERMINATED, Fault
 from pod.main import run
 from training import resume
+from training.ending import has_ended, note_end
 from training.options import NAME, NONE, Options, Place, parse, place_of
 from training.recorder import Recorder
 from training.save_on_term import SaveOnTerm, StopPoint, install
@@ -26,8 +27,8 @@ log = logging.getLogger(NAME)
 KEPT = 2
 """Steps: the newest may turn out to be unreadable."""
 
-NO_EPOCH_LEFT = "initial_epoch"
-"""What MindSpore's Model.train complains of when the step that it goes on from is the last one."""
+NOTHING_LEFT = ("initial_epoch", "reset step must be less than dataset_size")
+"""What Model.train and the data's pipeline complain of when the step that they go on from is the last one."""
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -42,6 +43,9 @@ def _main(arguments: Sequence[str]) -> int:
     with storing(options.output):
         if not place.scheduler:
             rank_folder(options.output, place.rank).mkdir(parents=True, exist_ok=True)
+        if options.resume != NONE and has_ended(options.output, place.ranks):
+            log.info("all %d ranks have come to their end: nothing is left to train", place.ranks)
+            return DONE
         found = survey(options.output)
         step = _newest(options.output, found, place) if options.resume != NONE else None
         number = next_run(found)
@@ -122,13 +126,15 @@ def _train(options: Options, place: Place, number: int, argv: Tuple[str, ...], r
         with Recorder(rank_folder(options.output, place.rank), place, number):
             run_script(options.script, argv)
     except Failed as failed:
-        if resumed and NO_EPOCH_LEFT in str(failed):
+        if resumed and any(words in str(failed) for words in NOTHING_LEFT):
             log.info("the step that it went on from is the last one: nothing is left to train")
             return DONE
         return failed.code
     if saver is not None and saver.stopped:
         log.warning("saved and stopped before the end, as told by SIGTERM")
         return TERMINATED
+    with storing(options.output):
+        note_end(rank_folder(options.output, place.rank), number, place.ranks)
     return DONE
 
 

@@ -172,6 +172,8 @@ def listener(base: Any, saver: SaveOnTerm, savers: List[Any]) -> Any:  # noqa: A
 
         def save() -> None:
             for one in savers:
+                # Without MindFormers' second file, of the weights alone: merging reads the first.
+                one.save_network_params = False
                 one._save_ckpt(values, True)
 
         saver.step_end(int(values.cur_step_num), save, run_context.request_stop)

@@ -193,6 +193,18 @@ def test_a_cluster_has_one_scheduler_at_pod_0(job):
     assert job.codes() == job.everyone()
 
 
+def test_pods_with_a_scheduler_outside_do_not_meet_it_again(job):
+    cluster = ("--rank-env", "mindspore-cluster", "--rank-table", "none")
+    job.start_all(*cluster, "--scheduler", "outside", "--rendezvous-port", 8118)
+    job.until_up()
+    job.kill(1)
+
+    advice = "MindSpore's scheduler knows these ranks already, so all pods have to start again"
+    for pod, process in job.running.items():
+        assert process.wait(20) == 40
+        assert advice in job.cause(pod)
+
+
 def test_the_operators_table_is_the_same_for_all_before_a_rank_starts(job):
     """A ConfigMap reaches the nodes one after the other, and old content stays until then."""
     old, new = operator_table(job.pods, job.devices), operator_table(job.pods, job.devices, "1.2")

@@ -192,6 +192,43 @@ def test_a_step_that_was_the_last_one_leaves_nothing_to_train(training):
     assert codes(ended) == [1], "the same complaint is an error where nothing was resumed"
 
 
+def test_what_all_ranks_have_ended_is_not_begun_again(training):
+    ranks = training(2)
+    ranks.keeps_ends = True
+    assert codes(ranks.run(*RESUME)) == [0, 0]
+    ended = ranks.run(*RESUME)
+    assert codes(ended) == [0, 0]
+    for _, output in ended:
+        (line,) = output.splitlines()
+        assert line.endswith("all 2 ranks have come to their end: nothing is left to train")
+
+
+@pytest.mark.parametrize("what", ["a rank that did not end", "another run", "another number of ranks", "no text"])
+def test_what_some_ranks_have_ended_is_begun_again(training, what):
+    ranks = training(2)
+    ranks.keeps_ends = True
+    assert codes(ranks.run(*RESUME)) == [0, 0]
+    note = ranks.checkpoint(1) / ".ended"
+    end = json.loads(note.read_text())
+    texts = {
+        "another run": json.dumps({**end, "run": 7}),
+        "another number of ranks": json.dumps({**end, "ranks": 1}),
+        "no text": "{",
+    }
+    note.unlink() if what not in texts else note.write_text(texts[what])
+    for code, output in ranks.run(*RESUME):
+        assert code == 0
+        assert "going on from epoch" in output
+
+
+def test_a_pipeline_that_refuses_the_last_step_leaves_nothing_to_train(training):
+    ranks = training()
+    assert codes(ranks.run(*RESUME)) == [0]
+    ended = ranks.run(*RESUME, PIPELINE="1")
+    assert codes(ended) == [0]
+    assert ended[0][1].endswith("the step that it went on from is the last one: nothing is left to train\n")
+
+
 def test_killed_again_and_again_it_comes_to_the_same_end(training):
     ranks = training(3)
     for step in ("2", "4", "5"):

@@ -121,7 +121,7 @@ function fragment(request: FinetuneRequest, { dataWorkers }: ResolvedFinetune, c
   };
 }
 
-function environment({ debugLogs }: FinetuneRequest, { version, launcher }: MindFormersContext, output: Artifact): EnvEntry[] {
+function environment({ debugLogs, schedulerRole }: FinetuneRequest, { version, launcher }: MindFormersContext, output: Artifact): EnvEntry[] {
   // Our launcher gives each rank a folder of its own for the driver's logs; what msrun starts has one in common.
   const driverLogs = launcher === MindFormersLauncher.MSRUN ? [{ name: 'ASCEND_PROCESS_LOG_PATH', value: `${output.path}/log/ascend` }] : [];
   return [
@@ -129,6 +129,8 @@ function environment({ debugLogs }: FinetuneRequest, { version, launcher }: Mind
     { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
     { name: 'XDL_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
     ...(debugLogs ? DEBUG_LOGS : driverLogs),
+    // A scheduler in a pod of its own waits while the Workers' pods pull their image; read by MindSpore from 2.2.13 on (its release notes).
+    ...(schedulerRole ? [{ name: 'MS_TOPO_TIMEOUT', value: '7200' }] : []),
     // Read when MindFormers is imported, so no flag can say it (mindformers@c8a5808 mindformers/tools/utils.py).
     ...(version._row.commandLine.outputFlag ? [] : [{ name: 'LOCAL_DEFAULT_PATH', value: output.path }]),
   ];

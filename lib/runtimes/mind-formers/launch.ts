@@ -11,6 +11,8 @@ export const WORK_PATH = '/work';
 
 /** Seconds that ranks get after SIGTERM. */
 const GRACE_SECONDS = 90;
+/** Seconds until the last pod must have come: others may still pull their image (mindformers@v1.3.2 scripts/msrun_launcher.sh). */
+const CLUSTER_SECONDS = '7200';
 /** The port of MindSpore's scheduler under msrun, its default. */
 const MSRUN_PORT = '8118';
 
@@ -70,6 +72,7 @@ function msrunCommand({ devicesPerNode, nodes, podIndex, firstPod }: FinetuneReq
   return [
     'python3', scriptPath('launch_msrun'), '--pods', String(nodes), '--pod-index', { template: podIndex }, '--devices', String(devicesPerNode),
     ...masterWords(nodes, firstPod, output), '--port', MSRUN_PORT,
+    ...(nodes === 1 ? [] : ['--cluster-time-out', CLUSTER_SECONDS]), '--work-dir', WORK_PATH, '--progress', 'mindformers',
     '--log-dir', `${output.path}/log`, '--grace', String(GRACE_SECONDS), '--',
   ];
 }

@@ -5,6 +5,7 @@ saves each EVERY-th one to OUTPUT/checkpoint/rank_N/<prefix>-1_<step>.ckpt. A ch
 Given a folder it takes its rank's newest file, and where there are files already it adds a number to its prefix,
 both as upstream does. MEET is a folder where ranks wait for each other. HANG=rank:step has that rank stop for ever
 in the middle of that file, BREAK=rank:step has it fail there; LEAVE has what fails keep the file closed behind it.
+PIPELINE has it refuse to go on from the last step.
 """
 
 from __future__ import annotations
@@ -89,6 +90,8 @@ def step(number):
     time.sleep(float(env.get("STEP_SECONDS", "0")))
 
 
+if "PIPELINE" in env and begun >= steps:
+    raise RuntimeError(f"Cannot reset the pipeline, reset step must be less than dataset_size * num_epochs: {begun}")
 history.append(f"from {begun}")
 if "MODEL" in env:
     from mindspore.train.callback import ModelCheckpoint

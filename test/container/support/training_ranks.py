@@ -30,6 +30,7 @@ class Ranks:
     def __init__(self, python: str, container: Path, folder: Path, ranks: int = 1) -> None:
         self.ranks, self.folder, self.output, self.meet = ranks, folder, folder / "glm-0a1b", folder / "meet"
         self.shared = False
+        self.keeps_ends = False
         self.config = folder / "tree" / "run_glm.yaml"
         self.config.parent.mkdir()
         self.config.write_text(json.dumps(CONFIG))
@@ -37,6 +38,8 @@ class Ranks:
 
     def start(self, *flags: object, arguments: tuple[str, ...] = (), **env: str) -> list[subprocess.Popen[str]]:
         """Start one run of all ranks; `arguments` are the program's."""
+        if not self.keeps_ends:
+            self.forget_ends()
         shutil.rmtree(self.meet, ignore_errors=True)
         self.meet.mkdir()
         return [self._start(rank, flags, arguments, env) for rank in range(self.ranks)]
@@ -70,6 +73,11 @@ class Ranks:
     def run(self, *flags: object, arguments: tuple[str, ...] = (), **env: str) -> list[tuple[int, str]]:
         """Run all ranks to their end: exit code and output of each."""
         return self.finish(self.start(*flags, arguments=arguments, **env))
+
+    def forget_ends(self) -> None:
+        """Have the ranks' ends be unknown, as if each had been killed after its last step."""
+        for note in self.output.glob("checkpoint/rank_*/.ended"):
+            note.unlink()
 
     def finish(self, processes: list[subprocess.Popen[str]], number: int = 0) -> list[tuple[int, str]]:
         """Send signal `number` (0: none) to all and wait for their end."""

@@ -97,9 +97,17 @@ describe('what a fine-tune runs', () => {
     expect(programOf(theirs)).toEqual(programOf(own));
     expect(theirs.slice(theirs.indexOf('/opt/cdk8s-chatglm/launch_msrun.py'), theirs.indexOf('/opt/cdk8s-chatglm/train_rank.py'))).toEqual([
       '/opt/cdk8s-chatglm/launch_msrun.py', '--pods', '2', '--pod-index', { template: '$(INDEX)' }, '--devices', '8', '--master-host', { template: '$(FIRST_POD)' },
-      '--port', '8118', '--log-dir', expect.stringMatching(/^\/artifacts\/store\/tuned-\w+\/log$/), '--grace', '90', '--', 'python3',
+      '--port', '8118', '--cluster-time-out', '7200', '--work-dir', '/work', '--progress', 'mindformers', '--log-dir', expect.stringMatching(/^\/artifacts\/store\/tuned-\w+\/log$/), '--grace', '90', '--', 'python3',
     ]);
   });
+});
+
+test('a scheduler in a pod of its own waits while the Workers\' pods pull their image', () => {
+  const each = CASES.find(({ title }) => title === '1.1.0 chatglm3-6b adgen 910B')!;
+  const timeout = (schedulerRole: boolean) => Runtime.mindFormers({ version: each.version, sourceTree, image: IMAGE })
+    ._finetune(request(each, { rankTable: RankTable.NONE, nodes: 2, podIndex: '$(INDEX)', schedulerRole })).fragment.env?.filter(({ name }) => name === 'MS_TOPO_TIMEOUT');
+
+  expect([timeout(true), timeout(false)]).toEqual([[{ name: 'MS_TOPO_TIMEOUT', value: '7200' }], []]);
 });
 
 describe('what an evaluation runs', () => {
