@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Optional, Tuple
 
 from artifacts.durable import replace_file
-from training.steps import rank_folder
+from training.steps import NOTES, rank_folder
 
 _END = ".ended"
 
 
 def note_end(folder: Path, run: int, ranks: int) -> None:
-    """Note that the rank of `folder` came to the end of the run, which has so many ranks."""
-    replace_file(folder / _END, json.dumps({"run": run, "ranks": ranks}).encode() + b"\n")
+    """Note that the rank of `folder` came to the end of the run, which has so many ranks.
+
+    As all notes, this is no part of the artifact.
+    """
+    (folder / NOTES).mkdir(exist_ok=True)
+    replace_file(folder / NOTES / _END, json.dumps({"run": run, "ranks": ranks}).encode() + b"\n")
 
 
 def has_ended(output: Path, ranks: int) -> bool:
@@ -32,7 +36,7 @@ def has_ended(output: Path, ranks: int) -> bool:
 
 def _end(folder: Path) -> Optional[Tuple[int, int]]:
     try:
-        noted = json.loads((folder / _END).read_text("utf-8"))
+        noted = json.loads((folder / NOTES / _END).read_text("utf-8"))
         return int(noted["run"]), int(noted["ranks"])
     except (OSError, ValueError, LookupError, TypeError):
         return None

@@ -99,7 +99,7 @@ class Training:
 
     def noted(self, rank):
         """The steps that a rank has finished."""
-        return {path.stem.rpartition("-")[2] for path in self.output.glob(f"checkpoint/rank_{rank}/.complete/*")}
+        return {path.stem.rpartition("-")[2] for path in self.output.glob(f"checkpoint/rank_{rank}/.complete/*.ckpt")}
 
 
 @pytest.fixture

@@ -208,7 +208,7 @@ def test_what_some_ranks_have_ended_is_begun_again(training, what):
     ranks = training(2)
     ranks.keeps_ends = True
     assert codes(ranks.run(*RESUME)) == [0, 0]
-    note = ranks.checkpoint(1) / ".ended"
+    note = ranks.checkpoint(1) / ".complete/.ended"
     end = json.loads(note.read_text())
     texts = {
         "another run": json.dumps({**end, "run": 7}),

@@ -76,7 +76,7 @@ class Ranks:
 
     def forget_ends(self) -> None:
         """Have the ranks' ends be unknown, as if each had been killed after its last step."""
-        for note in self.output.glob("checkpoint/rank_*/.ended"):
+        for note in self.output.glob("checkpoint/rank_*/.complete/.ended"):
             note.unlink()
 
     def finish(self, processes: list[subprocess.Popen[str]], number: int = 0) -> list[tuple[int, str]]:
@@ -107,7 +107,7 @@ class Ranks:
 
     def noted(self, rank: int = 0) -> list[str]:
         """The files of `rank` that are noted as finished."""
-        return sorted(path.name for path in (self.checkpoint(rank) / ".complete").glob("*"))
+        return sorted(path.name for path in (self.checkpoint(rank) / ".complete").glob("*.ckpt"))
 
     @property
     def cause(self) -> str:
