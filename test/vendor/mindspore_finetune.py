@@ -120,7 +120,11 @@ def test_the_way_back_is_the_trained_model_for_other_runtimes(tuned: Tuned) -> N
 
 
 def test_a_started_again_training_goes_on_where_it_was(tuned: Tuned) -> None:
-    """The finished run of two epochs is told to do three: it begins with the third."""
+    """The finished run of two epochs begins nothing; not known as finished and told to do three, it does the third."""
+    log = tuned.programs.run(*_finetune(tuned.folder, tuned.tree, tuned.words, EPOCHS))
+    assert "all 1 ranks have come to their end: nothing is left to train" in log
+
+    (tuned.folder / "tuned/checkpoint/rank_0/.complete/.ended").unlink()
     log = tuned.programs.run(*_finetune(tuned.folder, tuned.tree, tuned.words, EPOCHS + 1))
 
     assert "going on from epoch 2 step 5, finished by all 1 ranks" in log
