@@ -16,7 +16,7 @@ import logging
 import os
 from pathlib import Path
 from subprocess import Popen
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, cast
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from mindie.models import check_weights, models_environment
 from mindie.server import Drain, Management, run_server
@@ -75,8 +75,7 @@ def _parse(arguments: Optional[Sequence[str]]) -> Options:
 
 def _start(options: Options) -> int:
     text = _read(options.config)
-    document = _parsed(text, options.config)
-    weights, management = _weights(document, options.config), _management(document, options.config)
+    weights, management = _places(text, options.config)
     check_weights(weights)
     copy_config(text, options.target)
     _forget_shared_memory(options.shared_memory)
@@ -112,31 +111,17 @@ def _read(file: Path) -> str:
         raise Fault(BAD_SETTING, f"cannot read the configuration {file}: {error}") from None
 
 
-def _parsed(text: str, file: Path) -> Dict[str, Any]:
+def _places(text: str, file: Path) -> Tuple[Path, Management]:
+    """Return where the weights are, and where the server will be managed."""
     try:
-        return cast(Dict[str, Any], json.loads(text))
-    except ValueError as error:
-        raise _no_configuration(file, error) from None
-
-
-def _weights(document: Dict[str, Any], file: Path) -> Path:
-    try:
-        return Path(document["BackendConfig"]["ModelDeployConfig"]["ModelConfig"][0]["modelWeightPath"])
-    except (LookupError, TypeError) as error:
-        raise _no_configuration(file, error) from None
-
-
-def _management(document: Dict[str, Any], file: Path) -> Management:
-    try:
+        document = cast(Dict[str, Any], json.loads(text))
+        weights = Path(document["BackendConfig"]["ModelDeployConfig"]["ModelConfig"][0]["modelWeightPath"])
         server = document["ServerConfig"]
         host = os.environ.get(_MANAGEMENT_VARIABLE) or str(server["managementIpAddress"])
-        return Management(host, int(server["managementPort"]))
-    except (LookupError, TypeError, ValueError) as error:
-        raise _no_configuration(file, error) from None
-
-
-def _no_configuration(file: Path, error: Exception) -> Fault:
-    return Fault(BAD_SETTING, f"{file} is no configuration of MindIE: {type(error).__name__}: {error}")
+        return weights, Management(host, int(server["managementPort"]))
+    except (ValueError, LookupError, TypeError) as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise Fault(BAD_SETTING, f"{file} is no configuration of MindIE: {cause}") from None
 
 
 def copy_config(text: str, target: Path) -> None:
